@@ -1,0 +1,1 @@
+"""What is true and what may be done: values and pure functions, without I/O and without a clock."""

@@ -1,0 +1,123 @@
+"""A backend as it was detected: what it says, and where each value came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tuirunbook.core.address import DEFAULT_KEY_PREFIX, DEFAULT_WORKSPACE, StateAddress
+
+
+SECRET_ARGUMENTS = frozenset({"access_key", "secret_key", "token", "sse_customer_key"})
+"""Arguments of the S3 backend that are never shown, logged or written to a file."""
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
+    """One backend configuration, merged from all its sources.
+
+    Attributes:
+        type: `s3`, or any other backend's name; `cloud` for a `cloud` block, `local` where there is none.
+        arguments: What is set, by Terraform's argument names; absent and null are the same.
+        origins: For each argument where its value came from (`backend.tf:3`, `--backend-config prod.tfbackend`,
+            `.terraform/terraform.tfstate`, `AWS_REGION`).
+    """
+
+    type: str
+    arguments: Mapping[str, object] = {}
+    origins: Mapping[str, str] = {}
+
+    def text(self, name: str) -> str | None:
+        """A text argument, or None when it is not set."""
+        value = self.arguments.get(name)
+        return (
+            str(value)
+            if isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+            else None
+        )
+
+    def flag(self, name: str) -> bool:
+        """A boolean argument; `"true"` in quotes counts, as Terraform converts it."""
+        return str(self.arguments.get(name, "")).lower() in {"true", "1"}
+
+    def block(self, name: str) -> Mapping[str, object]:
+        """A nested block or object argument; empty when it is not set."""
+        value = self.arguments.get(name)
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            value = value[0]
+        return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else {}
+
+
+class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
+    """An argument that the saved configuration and the files give differently. The saved one wins."""
+
+    argument: str
+    saved: str
+    files: str
+    where: str
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """An argument that nothing supplies: what lacks, and how to give it."""
+
+    argument: str
+    how: str
+
+
+class RootModule(msgspec.Struct, frozen=True, kw_only=True):
+    """A root module with one backend configuration and one workspace: one state.
+
+    Attributes:
+        directory: Its absolute directory, or None when the walk works without a checkout.
+        name: How to call it on screen: relative to the checkout, or the bucket and key.
+        checkout: The top of the git work tree, or None.
+        backend: The effective backend.
+        workspace: The workspace in effect.
+        workspace_origin: Where that came from (`--workspace`, `TF_WORKSPACE`, `.terraform/environment`, `default`).
+        data_dir: The absolute data directory (`TF_DATA_DIR`, or `.terraform`).
+        initialised: Whether the data directory holds a saved configuration for this backend.
+        program: `terraform`, `tofu` or `terragrunt`, from what the directory shows.
+        disagreements: Where saved configuration and files differ.
+        missing: What nothing supplies.
+        notes: Other sentences the operator should see.
+    """
+
+    directory: str | None
+    name: str
+    checkout: str | None = None
+    backend: Backend
+    workspace: str = DEFAULT_WORKSPACE
+    workspace_origin: str = "default"
+    data_dir: str | None = None
+    initialised: bool = False
+    program: str = "terraform"
+    disagreements: tuple[Disagreement, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def address(self, *, account: str | None = None, caller: str | None = None) -> StateAddress:
+        """The state's address as far as the backend tells it; account and caller are found by asking AWS.
+
+        Raises:
+            AddressError: Bucket or key cannot be a state's.
+        """
+        backend = self.backend
+        prefix = backend.arguments.get("workspace_key_prefix")
+        endpoints = backend.block("endpoints")
+        return StateAddress(
+            bucket=backend.text("bucket") or "",
+            key=backend.text("key") or "",
+            region=backend.text("region") or "",
+            workspace=self.workspace,
+            workspace_key_prefix=prefix if isinstance(prefix, str) else DEFAULT_KEY_PREFIX,
+            table=backend.text("dynamodb_table"),
+            use_lockfile=backend.flag("use_lockfile"),
+            account=account,
+            caller=caller,
+            s3_endpoint=_text(endpoints.get("s3")) or backend.text("endpoint"),
+            dynamodb_endpoint=_text(endpoints.get("dynamodb")) or backend.text("dynamodb_endpoint"),
+        )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,1 @@
+"""Sources of findings about a lock's holder."""

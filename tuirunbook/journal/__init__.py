@@ -1,0 +1,1 @@
+"""The incident on disk: append, read back, list, export."""

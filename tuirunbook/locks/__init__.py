@@ -1,0 +1,1 @@
+"""AWS: clients from backend settings, the two lock stores, the state object."""

@@ -1,0 +1,1 @@
+"""A checkout: root modules, backends, workspaces and who works on them."""

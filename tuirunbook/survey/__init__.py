@@ -1,0 +1,1 @@
+"""States and their locks without an incident: what `status`, `locks` and the States screen show."""

@@ -1,0 +1,1 @@
+"""Running terraform so that it never leaves a lock behind."""

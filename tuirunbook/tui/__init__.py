@@ -1,0 +1,1 @@
+"""The screens: they show state and collect intent."""
