@@ -1,23 +1,26 @@
 """A runbook as loaded: steps, questions, and the part of both that no runbook may change.
 
-The core questions are the safety floor's own (S6, S14, S16). A runbook may reword them and add to them; what their answers
-weigh is fixed here.
+The core questions are the safety floor's own (S6, S14, S16). A runbook may reword them and add to them; what their
+answers weigh is fixed here.
 """
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.text import one_line
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
 NEEDS = ("who", "how", "where", "link", "note", "undo")
-"""What an answer can ask for beside itself: who said so, how they know, where it was looked for, a link, a note, and what
-has to be undone at close."""
+"""What an answer can ask for beside itself: who said so, how they know, where it was looked for, a link, a note, and
+what has to be undone at close."""
 
 VALUE_NAMES = frozenset(
     {
@@ -43,9 +46,13 @@ VALUE_NAMES = frozenset(
         "tool.program",
     }
 )
-"""The names that a runbook may write as `{{ name }}`. `state.key` is the object key of the state, workspace included."""
+"""The names that a runbook may write as `{{ name }}`. `state.key` is the object key of the state, workspace included;
+`state.lock_id` the lock item's partition key; `lock.id` what force-unlock takes."""
 
-PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+PLACEHOLDER = re.compile(r"(?<!\$)\{\{\s*([^{}\n]*?)\s*\}\}")
+"""A name to be filled in. `${{ … }}` belongs to CI systems and stays as it is."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9/][A-Za-z0-9_@%+=:,./-]*")
 
 
 class Action(enum.StrEnum):
@@ -168,7 +175,7 @@ class Runbook(msgspec.Struct, frozen=True, kw_only=True):
         owner: Who keeps it.
         expected_minutes: How long a practised engineer takes.
         escalate: Whom to call, and when.
-        may_run: For each role which steps it may run, in words.
+        may_run: Each role with the steps it may run, in words.
         last_exercised: The day it was last walked from end to end (`2026-11-20`), or None.
         lead: The text between the title and the first section.
         steps: The steps in their order; a runbook is a list, without jumps.
@@ -184,7 +191,7 @@ class Runbook(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     expected_minutes: int
     escalate: tuple[Escalation, ...] = ()
-    may_run: Mapping[str, str] = {}
+    may_run: tuple[tuple[str, str], ...] = ()
     last_exercised: str | None = None
     lead: str = ""
     steps: tuple[Step, ...]
@@ -295,10 +302,20 @@ def unknown_names(text: str) -> tuple[str, ...]:
 def substitute(text: str, values: Mapping[str, str]) -> str:
     """`text` with each `{{ name }}` replaced by its value, cleaned and on one line.
 
-    For text that is already parsed: a label, a question, the text of a Markdown token. A name without a value stays as it
-    is written. A value is never looked at for names again.
+    For text that is already parsed: a label, a question, the text of a Markdown token. A name without a value stays as
+    it is written. A value is never looked at for names again.
     """
     return PLACEHOLDER.sub(lambda match: one_line(values[match[1]], 2000) if match[1] in values else match[0], text)
+
+
+def is_plain(value: str) -> bool:
+    """Whether neither a shell nor Markdown would read anything into this value."""
+    return _PLAIN.fullmatch(value) is not None
+
+
+def substitute_plain(text: str, values: Mapping[str, str]) -> str:
+    """As `substitute`, for text that a person copies into a shell: only values that are plain go in."""
+    return substitute(text, {name: value for name, value in values.items() if is_plain(value)})
 
 
 class ArgumentError(ValueError):
