@@ -171,6 +171,7 @@ class Opened(Event, frozen=True, tag="opened"):
         host: The machine it is walked on.
         tool: This tool's version.
         program: `terraform 1.11.4`, or why that is not known.
+        siblings: Other states' lock IDs that are known, from which a typed end of the path must differ.
         runbook: The runbook's name and version.
         runbook_sha256: The hash of its text; the text itself is `runbook_text`.
         training: Whether this is practice.
@@ -184,6 +185,7 @@ class Opened(Event, frozen=True, tag="opened"):
     tool: str
     directory: str | None = None
     origins: Mapping[str, str] = {}
+    siblings: tuple[str, ...] = ()
     program: str = ""
     runbook: str = ""
     runbook_sha256: str = ""
@@ -197,6 +199,7 @@ class Resumed(Event, frozen=True, tag="resumed"):
     operator: str
     host: str
     tool: str
+    caller: str = ""
     note: str = ""
 
 
@@ -545,6 +548,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     opened: Opened
+    caller: str = ""
     events: int = 1
     last_at: str = ""
     snapshot: SnapshotRecord | None = None
@@ -659,6 +663,11 @@ def _fold(event: Event, incident: Incident) -> dict[str, object]:
     """The fields that `event` changes. Events that only tell a story change none."""
     del event, incident
     return {}
+
+
+@_fold.register
+def _(event: Resumed, incident: Incident) -> dict[str, object]:
+    return {"caller": event.caller or incident.caller}
 
 
 @_fold.register

@@ -1,0 +1,405 @@
+"""The safety floor: what may be done, and why not.
+
+No runbook, setting or flag weakens what is decided here. Each refusal carries the number of the rule it comes from.
+A `Permit` comes from `permit` alone; it is bound to the snapshot that was confirmed, and `renew` checks it once more
+against a fresh one immediately before the act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from tuirunbook.core.address import StateAddress, shortest_unique_end
+from tuirunbook.core.evidence import Says
+from tuirunbook.core.incident import Incident
+from tuirunbook.core.lock import LockIdentity, LockSnapshot, Store, changes, parse_time, short
+from tuirunbook.core.verdict import CHECK_NAMES, Opinion, Verdict, judge
+
+LONE_HALF_SECONDS = 5
+"""How long one half of a dual lock must have been seen alone: the other half may just be arriving or leaving."""
+
+LISTED_FAILURES = frozenset({"unreadable", "denied", "unusable"})
+"""The ways in which force-unlock can fail that make the last resort available."""
+
+SKIP_REASONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "retry-plan": {
+        "cannot-run-here": "the plan cannot run here (providers, network, permissions)",
+        "hidden-by-other-half": "the other store's lock refuses first and hides this one",
+        "side-effects": "a plan of this root has side effects",
+        "ci-refused-again": "CI was refused again by this ID; the log is linked",
+    },
+}
+"""The reasons for which a step that a gate asks for may be skipped, by step action."""
+
+
+class RetryPlan(msgspec.Struct, frozen=True, tag="retry-plan"):
+    """Run a plan (it takes the lock if it can), or the lock probe."""
+
+    probe: bool = False
+
+
+class ForceUnlock(msgspec.Struct, frozen=True, tag="force-unlock"):
+    """Have Terraform release this lock ID."""
+
+    lock: LockIdentity
+
+
+class DeleteLock(msgspec.Struct, frozen=True, tag="delete-lock"):
+    """Delete this lock from one store, on the condition that it still is this lock."""
+
+    lock: LockIdentity
+    store: Store
+
+
+Action = RetryPlan | ForceUnlock | DeleteLock
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator's settings allow.
+
+    Attributes:
+        read_only: Where read-only was asked for (`--read-only`, a settings file), or empty.
+        if_match_endpoints: S3 endpoints besides AWS's own that are known to honour `If-Match` on a delete.
+    """
+
+    read_only: str = ""
+    if_match_endpoints: tuple[str, ...] = ()
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A gate's no.
+
+    Attributes:
+        rule: The number of the rule (`S6`).
+        why: A sentence.
+        enable: What would have to be so, a sentence.
+    """
+
+    rule: str
+    why: str
+    enable: str
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a confirmation asks the operator to type.
+
+    Attributes:
+        id: Its name.
+        label: What to type, for people.
+        exactly: The only text that will do, or None.
+        names: Words that the text must contain, in any case.
+    """
+
+    id: str
+    label: str
+    exactly: str | None = None
+    names: tuple[str, ...] = ()
+
+    def mistake(self, typed: str) -> str | None:
+        """What is wrong with the text, or None."""
+        text = typed.strip()
+        if not text:
+            return "nothing is typed yet"
+        if self.exactly is not None and text != self.exactly:
+            return f"it must read {self.exactly}"
+        missing = [name for name in self.names if name.casefold() not in text.casefold()]
+        return f"it must name {' and '.join(missing)}" if missing else None
+
+
+class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator confirmed: the snapshot on the screen by its fingerprint, and what was typed."""
+
+    fingerprint: str
+    typed: Mapping[str, str] = {}
+
+
+_SEAL = object()
+
+
+class Permit:
+    """Leave to do one thing to the lock that was confirmed. Only `permit` makes one."""
+
+    __slots__ = ("action", "confirmation", "snapshot")
+
+    def __init__(
+        self, seal: object, *, action: Action, snapshot: LockSnapshot | None, confirmation: Confirmation
+    ) -> None:
+        if seal is not _SEAL:
+            raise TypeError("a permit comes from gates.permit")
+        self.action: Final = action
+        self.snapshot: Final = snapshot
+        self.confirmation: Final = confirmation
+
+
+def permit(
+    action: Action,
+    incident: Incident,
+    snapshot: LockSnapshot | None,
+    policy: Policy,
+    confirmation: Confirmation,
+) -> Permit | Refusal:
+    """Leave for `action`, or the first reason why not.
+
+    Args:
+        action: What is asked for.
+        incident: Everything known.
+        snapshot: What the screen shows and the confirmation is bound to; only a retry can do without.
+        policy: What the settings allow.
+        confirmation: What the operator typed, under the fingerprint that was on the screen.
+    """
+    refusal = obstacle(action, incident, snapshot, policy)
+    if refusal is not None:
+        return refusal
+    if snapshot is not None and not isinstance(action, RetryPlan):
+        if confirmation.fingerprint != snapshot.fingerprint:
+            return Refusal(
+                rule="S1", why="the lock changed while you were confirming", enable="Look again, then decide."
+            )
+        unfilled = mistakes(action, incident, snapshot, confirmation.typed)
+        if unfilled:
+            name, mistake = next(iter(unfilled.items()))
+            return Refusal(rule="S6", why=f"the confirmation is not complete: {mistake}", enable=f"Fill in “{name}”.")
+    return Permit(_SEAL, action=action, snapshot=snapshot, confirmation=confirmation)
+
+
+def renew(given: Permit, incident: Incident, fresh: LockSnapshot, policy: Policy) -> Permit | Refusal:
+    """The same leave against a fresh snapshot; any difference from the confirmed one refuses (S1)."""
+    if isinstance(given.action, RetryPlan):
+        return permit(given.action, incident, fresh, policy, given.confirmation)
+    if given.snapshot is None or fresh.fingerprint != given.confirmation.fingerprint:
+        found = changes(given.snapshot, fresh) if given.snapshot else ()
+        what = "; ".join(change.sentence for change in found) or "what is read now differs from what was confirmed"
+        return Refusal(rule="S1", why=what, enable="Answers about the old lock no longer count. Look again.")
+    return permit(given.action, incident, fresh, policy, given.confirmation)
+
+
+def obstacle(action: Action, incident: Incident, snapshot: LockSnapshot | None, policy: Policy) -> Refusal | None:
+    """The first thing that stands against `action`, the confirmation left aside; None when nothing does."""
+    if policy.read_only:
+        return Refusal(
+            rule="S11", why=f"this session is read-only ({policy.read_only})", enable="Start again without it."
+        )
+    if incident.closed:
+        return Refusal(rule="S15", why="this incident is closed", enable="Start a new walk.")
+    if incident.running:
+        started = next(iter(incident.running.values()))
+        return Refusal(
+            rule="S9",
+            why=f"our own {started.purpose} ({started.child.id}) still runs on this state",
+            enable="Let it end, or cancel it and wait for its end.",
+        )
+    if isinstance(action, RetryPlan):
+        return None
+    if snapshot is None:
+        return Refusal(rule="S1", why="the lock has not been read yet", enable="Wait for the first look.")
+    return (
+        _place(incident, snapshot)
+        or _present(action, snapshot)
+        or _deletable(action, snapshot, policy)
+        or _checked(action, incident, snapshot)
+        or _last_resort(action, incident)
+    )
+
+
+def _place(incident: Incident, snapshot: LockSnapshot) -> Refusal | None:
+    for store, reading in snapshot.blind:
+        return Refusal(
+            rule="S15", why=f"{store.label} cannot be read: {reading.why}", enable=reading.advice or "Read it first."
+        )
+    if incident.elsewhere:
+        return Refusal(
+            rule="S15",
+            why=f"we are not reading what Terraform reads: {incident.elsewhere}",
+            enable="Check account, region, table and workspace; a plan refused by the lock shown here clears this.",
+        )
+    if difference := moved(incident, snapshot.address):
+        return Refusal(rule="S15", why=difference, enable="Go back to the account and place the incident began in.")
+    unseen = [lock for lock in incident.pasted if lock not in incident.seen]
+    proven = any(retry.source != "probe" for retry in incident.refused_by.values())
+    if unseen and not proven:
+        return Refusal(
+            rule="S15",
+            why=f"the pasted error names lock {short(unseen[0])}, which was never seen here",
+            enable="A plan refused by the lock shown here proves that this is the right place.",
+        )
+    if incident.unended_release:
+        return Refusal(
+            rule="S5", why="an earlier release has no outcome yet", enable="Look again; its outcome is read back."
+        )
+    return None
+
+
+def moved(incident: Incident, address: StateAddress) -> str:
+    """How `address` differs from the place the incident is about, or empty."""
+    began = incident.address
+    pairs = (
+        ("account", began.account, address.account),
+        ("caller", _role(incident.caller or began.caller), _role(address.caller)),
+        ("region", began.region, address.region),
+        ("S3 endpoint", began.s3_endpoint, address.s3_endpoint),
+        ("DynamoDB endpoint", began.dynamodb_endpoint, address.dynamodb_endpoint),
+        ("lock table", began.table, address.table),
+        ("state", began.lock_id, address.lock_id),
+    )
+    for name, then, now in pairs:
+        if then != now:
+            return f"the {name} is now {now or 'not known'}; it was {then or 'not known'}"
+    return ""
+
+
+def _role(arn: str | None) -> str | None:
+    """An ARN without its session's name, which differs from one login to the next."""
+    return arn.rsplit("/", 1)[0] if arn and ":assumed-role/" in arn else arn
+
+
+def _present(action: ForceUnlock | DeleteLock, snapshot: LockSnapshot) -> Refusal | None:
+    halves = snapshot.find(action.lock)
+    if isinstance(action, DeleteLock):
+        halves = tuple(half for half in halves if half.store is action.store)
+    if halves:
+        return None
+    return Refusal(rule="S1", why=f"lock {short(action.lock)} is not there any more", enable="Look again.")
+
+
+def _deletable(action: ForceUnlock | DeleteLock, snapshot: LockSnapshot, policy: Policy) -> Refusal | None:
+    if not isinstance(action, DeleteLock):
+        return None
+    lock = next(half for half in snapshot.find(action.lock) if half.store is action.store)
+    if "Digest" in lock.extra:
+        return Refusal(rule="S2", why="the item carries a state digest", enable="Nothing here deletes a digest.")
+    endpoint = snapshot.address.s3_endpoint
+    if action.store is Store.S3 and (lock.etag is None or (endpoint and endpoint not in policy.if_match_endpoints)):
+        return Refusal(
+            rule="S3",
+            why=f"{endpoint or 'the store'} is not known to honour a conditional delete",
+            enable="Copy the command (c) and have its owner run it.",
+        )
+    return None
+
+
+def _checked(action: ForceUnlock | DeleteLock, incident: Incident, snapshot: LockSnapshot) -> Refusal | None:
+    for lock in snapshot.identities:
+        verdict = judge(incident, lock)
+        if verdict.opinion is Opinion.ACTIVE:
+            return Refusal(rule="S6", why=f"lock {short(lock)} is active: {verdict.blocks[0]}", enable="Wait (w).")
+        if verdict.unanswered:
+            names = ", ".join(CHECK_NAMES[name] for name in verdict.unanswered)
+            return Refusal(
+                rule="S6", why=f"not answered for lock {short(lock)}: {names}", enable="Answer in step 3 (a)."
+            )
+    lock = action.lock
+    if lock not in incident.refused_by and (lock, "retry-plan") not in incident.skips:
+        return Refusal(
+            rule="S6",
+            why=f"no plan was refused by lock {short(lock)}",
+            enable="Retry the plan in step 4, or skip it with a reason.",
+        )
+    following = incident.answers.get((lock, "next"))
+    if following is None or following.says is Says.UNKNOWN:
+        return Refusal(
+            rule="S16", why="what takes the lock next is not known", enable="Answer what runs next in step 5 (a)."
+        )
+    return _seen_alone(incident, snapshot)
+
+
+def _seen_alone(incident: Incident, snapshot: LockSnapshot) -> Refusal | None:
+    if not snapshot.lone_half:
+        return None
+    since = incident.unchanged_since
+    known = incident.snapshot is not None and incident.snapshot.fingerprint == snapshot.fingerprint
+    if known and since and snapshot.taken_at - parse_time(since) >= timedelta(seconds=LONE_HALF_SECONDS):
+        return None
+    return Refusal(
+        rule="S6",
+        why="only one of the two stores holds the lock, and it was seen so only once",
+        enable=f"It must stand so in two looks, {LONE_HALF_SECONDS} s apart.",
+    )
+
+
+def _last_resort(action: ForceUnlock | DeleteLock, incident: Incident) -> Refusal | None:
+    if not isinstance(action, DeleteLock):
+        return None
+    failures = {release.ended.failure for release in incident.releases_of(action.lock) if release.ended}
+    if failures & LISTED_FAILURES:
+        return None
+    return Refusal(
+        rule="S7",
+        why=f"force-unlock has not failed on lock {short(action.lock)}",
+        enable="Try force-unlock first; deleting is for a lock that it cannot release.",
+    )
+
+
+def form(
+    action: Action, incident: Incident, snapshot: LockSnapshot, siblings: tuple[str, ...] = ()
+) -> tuple[Field, ...]:
+    """What the confirmation of `action` asks for; it grows with what is not known.
+
+    Args:
+        action: What is to be confirmed.
+        incident: Everything known.
+        snapshot: What the screen shows.
+        siblings: Other states' lock IDs, from which the end of the path to type must differ.
+    """
+    if isinstance(action, RetryPlan):
+        return ()
+    verdict = judge(incident, action.lock)
+    fields = _acceptance(verdict)
+    if isinstance(action, ForceUnlock):
+        first = Field(id="id", label="the first 8 characters of the lock ID", exactly=short(action.lock))
+        return (first, *fields)
+    place = f"{_end(incident, snapshot.address)} {_last_four(snapshot.address)}"
+    return (
+        Field(id="why", label="why force-unlock cannot release it"),
+        Field(id="ruled-out", label="who was ruled out as its holder, and how"),
+        Field(id="place", label=f"the end of the state's path and of the account: {place}", exactly=place),
+        *fields,
+    )
+
+
+def _acceptance(verdict: Verdict) -> tuple[Field, ...]:
+    if verdict.opinion is not Opinion.CANNOT_TELL:
+        return ()
+    names = tuple(CHECK_NAMES[name] for name in verdict.missing) or ("dispute",)
+    return (
+        Field(id="accepts", label=f"a sentence that names what is not known: {', '.join(names)}", names=names),
+        Field(id="accepted-by", label="who accepts that"),
+    )
+
+
+def mistakes(action: Action, incident: Incident, snapshot: LockSnapshot, typed: Mapping[str, str]) -> dict[str, str]:
+    """What is still wrong with the confirmation's fields, by field ID; empty when it is complete."""
+    fields = form(action, incident, snapshot)
+    found = {
+        field.id: mistake
+        for field in fields
+        if field.id != "place" and (mistake := field.mistake(typed.get(field.id, "")))
+    }
+    if isinstance(action, DeleteLock):
+        if mistake := _place_mistake(typed.get("place", ""), incident, snapshot.address):
+            found["place"] = mistake
+        if typed.get("why", "").strip() == typed.get("ruled-out", "").strip() != "":
+            found["ruled-out"] = "it must say something else than the line above"
+    return found
+
+
+def _place_mistake(typed: str, incident: Incident, address: StateAddress) -> str | None:
+    """A longer end than the shortest is as good: the operator typed more of the path, not less."""
+    end, _, account = typed.strip().rpartition(" ")
+    if account != _last_four(address):
+        return "it must end in the last four digits of the account"
+    whole, least = address.lock_id, _end(incident, address)
+    if (whole == end or whole.endswith("/" + end)) and len(end) >= len(least):
+        return None
+    return f"it must read {least} {account}"
+
+
+def _end(incident: Incident, address: StateAddress) -> str:
+    return shortest_unique_end(address.lock_id, incident.opened.siblings)
+
+
+def _last_four(address: StateAddress) -> str:
+    return address.account[-4:] if address.account else "unknown"
