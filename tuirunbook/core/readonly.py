@@ -44,6 +44,8 @@ _WRITERS = _names(
     "reboot halt poweroff curl wget http https xh nc ncat netcat socat telnet ftp open xdg-open gcloud gsutil s3cmd "
     "s5cmd rclone"
 )
+_STARTED = _TERRAFORM | _SHELLS | _names("python perl ruby node php lua awk env xargs sudo nohup busybox")
+"""What is not named in the arguments of a program that nobody here knows."""
 _LOOKERS = frozenset({"pgrep", "ps", "pidof", "which", "dig", "host", "nslookup"})
 """Programs that only take names, so that naming terraform to them starts nothing."""
 
@@ -207,7 +209,7 @@ def _started_by(program: str, arguments: Sequence[str]) -> str | None:
     if program in _LOOKERS or program in _READS or program == "aws":
         return None
     for word in _words(arguments):
-        if _stem(word) in _TERRAFORM | _SHELLS | _INTERPRETERS | _LAUNCHERS:
+        if _stem(word) in _STARTED:
             return f"{program} might start {word!r}"
     return None
 
