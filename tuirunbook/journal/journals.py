@@ -1,0 +1,265 @@
+"""All incidents of this machine: list, find, open, prune."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from tuirunbook.core.address import StateAddress
+from tuirunbook.core.chain import ChainReport
+from tuirunbook.core.incident import Event, Incident, Opened, Status, Verified
+from tuirunbook.core.lock import parse_time
+from tuirunbook.core.values import Child, JournalError
+from tuirunbook.journal import names, reader
+from tuirunbook.journal.writer import JournalWriter, refusal
+
+_WORTH = {Status.UNBLOCKED: 0, Status.OPEN: 1, Status.VERIFIED: 2, Status.CLOSED: 2}
+_TRIES = 20
+
+
+class IncidentSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One incident in a list.
+
+    Attributes:
+        id: Its name.
+        status: How far it is.
+        address: The state.
+        root: The root module's name.
+        opened_at: When it began.
+        last_at: When something last happened in it.
+        operator: Who opened it.
+        host: The machine it was opened on.
+        released_at: When the lock was found gone, or None.
+        closed_at: When it was closed, or None.
+        verified: What was read after the release, or None.
+        training: Whether it is practice.
+        running: The commands that had no end yet when it was last written.
+        chain: Whether the journal still is what was written.
+    """
+
+    id: str
+    status: Status
+    address: StateAddress
+    root: str
+    opened_at: str
+    last_at: str
+    operator: str
+    host: str
+    released_at: str | None
+    closed_at: str | None
+    verified: Verified | None
+    training: bool
+    running: tuple[Child, ...]
+    chain: ChainReport
+
+    @classmethod
+    def of(cls, incident: Incident, chain: ChainReport) -> IncidentSummary:
+        """The summary of a folded incident."""
+        return cls(
+            id=incident.id,
+            status=incident.status,
+            address=incident.address,
+            root=incident.opened.root,
+            opened_at=incident.opened.at,
+            last_at=incident.last_at,
+            operator=incident.opened.operator,
+            host=incident.opened.host,
+            released_at=incident.gone_at or None,
+            closed_at=incident.closed.at if incident.closed else None,
+            verified=incident.verified,
+            training=incident.opened.training,
+            running=tuple(started.child for started in incident.running.values()),
+            chain=chain,
+        )
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """A journal that opens no incident: its name, and why."""
+
+    id: str
+    why: str
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident that was not pruned: its name, and why."""
+
+    id: str
+    why: str
+
+
+class Pruned(msgspec.Struct, frozen=True, kw_only=True):
+    """What pruning did: the names that are gone, and those that stay."""
+
+    removed: tuple[str, ...]
+    kept: tuple[Kept, ...]
+
+
+class Journals:
+    """The incidents under one directory, one directory each.
+
+    Raises:
+        JournalError: From any method: the directory cannot be read or written; the sentence says where and why.
+    """
+
+    def __init__(self, directory: Path, *, choose: Callable[[Sequence[str]], str] = secrets.choice) -> None:
+        self.directory = directory
+        self._choose = choose
+
+    def create(self, opened: Callable[[str], Opened], now: datetime) -> JournalWriter:
+        """A new incident, begun with the event that `opened` makes of its name."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            directory = self._fresh(now)
+        except OSError as error:
+            raise refusal("written", self.directory, error) from error
+        try:
+            return JournalWriter.create(directory, opened(directory.name))
+        except JournalError:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+
+    def _fresh(self, now: datetime) -> Path:
+        """A directory that is ours alone. Another process may take the name between our look and our mkdir."""
+        for _ in range(_TRIES):
+            directory = self.directory / names.name_for(now, self._taken(), self._choose)
+            try:
+                directory.mkdir(mode=0o700)
+            except FileExistsError:
+                continue
+            return directory
+        raise JournalError(f"no free name for an incident was found in {self.directory}")
+
+    def _taken(self) -> tuple[str, ...]:
+        return tuple(path.name for path in self.directory.iterdir())
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all incidents, oldest first."""
+        try:
+            return tuple(sorted(path.name for path in self.directory.iterdir() if (path / reader.JOURNAL).is_file()))
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise refusal("read", self.directory, error) from error
+
+    def list(self) -> tuple[IncidentSummary, ...]:
+        """All incidents: released but not verified first, then open ones, then the rest; the newest first in each."""
+        found = [summary for name in self.names() if isinstance(summary := self._summary(name), IncidentSummary)]
+        newest = sorted(found, key=lambda summary: (summary.opened_at, summary.id), reverse=True)
+        return tuple(sorted(newest, key=lambda summary: _WORTH[summary.status]))
+
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """The journals that `list` leaves out, each with the reason."""
+        return tuple(entry for name in self.names() if isinstance(entry := self._summary(name), Unreadable))
+
+    def _summary(self, name: str) -> IncidentSummary | Unreadable:
+        try:
+            incident, chain = reader.replay(self._journal(name))
+        except JournalError as error:
+            return Unreadable(id=name, why=str(error))
+        return msgspec.structs.replace(IncidentSummary.of(incident, chain), id=name)
+
+    def find(self, asked: str) -> str:
+        """The name of the one incident that is meant: by its name, the beginning of it, or its word.
+
+        Raises:
+            JournalError: None or several are meant; the sentence names them.
+        """
+        found = names.matching(asked.strip().lower(), self.names())
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise JournalError(f"no incident is called {asked!r}; `tflock-tui incidents` lists them")
+        raise JournalError(f"{asked!r} can mean {', '.join(found)}; give more of the name")
+
+    def summary(self, name: str) -> IncidentSummary:
+        """One incident."""
+        incident, chain = reader.replay(self._journal(name))
+        return msgspec.structs.replace(IncidentSummary.of(incident, chain), id=name)
+
+    def read(self, name: str) -> tuple[tuple[Event, ...], ChainReport]:
+        """All events of an incident, and whether its journal verifies. It may be written meanwhile."""
+        return reader.read(self._journal(name))
+
+    def replay(self, name: str) -> tuple[Incident, ChainReport]:
+        """The incident that a journal tells. It may be written meanwhile."""
+        return reader.replay(self._journal(name))
+
+    def open_for_writing(self, name: str) -> JournalWriter:
+        """An incident to go on with.
+
+        Raises:
+            LockedError: Another process writes it.
+        """
+        return JournalWriter.reopen(self.directory / name)
+
+    def same_address(self, address: StateAddress) -> tuple[IncidentSummary, ...]:
+        """The incidents on this state that are not closed."""
+        return tuple(
+            summary
+            for summary in self.list()
+            if summary.status is not Status.CLOSED and _same(summary.address, address)
+        )
+
+    def prune(self, older_than: timedelta, now: datetime) -> Pruned:
+        """Remove closed incidents that were closed longer ago than this, with their backups and logs; nothing else."""
+        removed: list[str] = []
+        kept: list[Kept] = []
+        for name in self.names():
+            why = self._reason_to_keep(name, now - older_than) or self._remove(name)
+            if why:
+                kept.append(Kept(id=name, why=why))
+            else:
+                removed.append(name)
+        return Pruned(removed=tuple(removed), kept=tuple(kept))
+
+    def _reason_to_keep(self, name: str, before: datetime) -> str:
+        summary = self._summary(name)
+        if isinstance(summary, Unreadable):
+            return f"it cannot be read: {summary.why}"
+        if summary.closed_at is None:
+            return "it was released but is not closed" if summary.released_at else "it is not closed"
+        if not summary.chain.verified:
+            return f"its journal is damaged; look at it and remove it by hand: {summary.chain.sentence}"
+        try:
+            recent = parse_time(summary.closed_at) >= before
+        except ValueError:
+            return f"its time of closing is not a time: {summary.closed_at!r}"
+        return f"it was closed at {summary.closed_at}" if recent else ""
+
+    def _remove(self, name: str) -> str:
+        try:
+            with JournalWriter.reopen(self.directory / name):
+                shutil.rmtree(self.directory / name)
+        except JournalError as error:
+            return str(error)
+        except OSError as error:
+            return str(refusal("removed", self.directory / name, error))
+        return ""
+
+    def _journal(self, name: str) -> Path:
+        if not names.NAME.fullmatch(name):
+            raise JournalError(f"{name!r} is no name of an incident")
+        return self.directory / name / reader.JOURNAL
+
+
+def resumable(summary: IncidentSummary, host: str) -> str | None:
+    """Why this incident cannot be resumed on this machine, or None when it can."""
+    if summary.status is Status.CLOSED:
+        return f"incident {summary.id} was closed at {summary.closed_at}; it can be read and exported"
+    if summary.host != host:
+        return (
+            f"incident {summary.id} was walked on {summary.host}, and this is {host}; "
+            "it can be read and exported here, and resumed there"
+        )
+    return None
+
+
+def _same(one: StateAddress, other: StateAddress) -> bool:
+    """Whether two addresses are one state. An account that was not checked may be any."""
+    accounts_differ = one.account and other.account and one.account != other.account
+    return not accounts_differ and (one.lock_id, one.s3_endpoint) == (other.lock_id, other.s3_endpoint)
