@@ -174,7 +174,8 @@ def renew(given: Permit, incident: Incident, fresh: LockSnapshot, policy: Policy
         found = changes(given.snapshot, fresh) if given.snapshot else ()
         what = "; ".join(change.sentence for change in found) or "what is read now differs from what was confirmed"
         return Refusal(rule="S1", why=what, enable="Answers about the old lock no longer count. Look again.")
-    return permit(given.action, incident, fresh, policy, given.confirmation)
+    ended = msgspec.structs.replace(incident, releases=tuple(r for r in incident.releases if r.ended))
+    return permit(given.action, ended, fresh, policy, given.confirmation)
 
 
 def obstacle(action: Action, incident: Incident, snapshot: LockSnapshot | None, policy: Policy) -> Refusal | None:
@@ -238,7 +239,7 @@ def moved(incident: Incident, address: StateAddress) -> str:
     began = incident.address
     pairs = (
         ("account", began.account, address.account),
-        ("caller", _role(incident.caller or began.caller), _role(address.caller)),
+        ("caller", _role(began.caller), _role(address.caller)),
         ("region", began.region, address.region),
         ("S3 endpoint", began.s3_endpoint, address.s3_endpoint),
         ("DynamoDB endpoint", began.dynamodb_endpoint, address.dynamodb_endpoint),
@@ -333,17 +334,8 @@ def _last_resort(action: ForceUnlock | DeleteLock, incident: Incident) -> Refusa
     )
 
 
-def form(
-    action: Action, incident: Incident, snapshot: LockSnapshot, siblings: tuple[str, ...] = ()
-) -> tuple[Field, ...]:
-    """What the confirmation of `action` asks for; it grows with what is not known.
-
-    Args:
-        action: What is to be confirmed.
-        incident: Everything known.
-        snapshot: What the screen shows.
-        siblings: Other states' lock IDs, from which the end of the path to type must differ.
-    """
+def form(action: Action, incident: Incident, snapshot: LockSnapshot) -> tuple[Field, ...]:
+    """What the confirmation of `action` asks for; it grows with what is not known."""
     if isinstance(action, RetryPlan):
         return ()
     verdict = judge(incident, action.lock)

@@ -199,8 +199,14 @@ class Resumed(Event, frozen=True, tag="resumed"):
     operator: str
     host: str
     tool: str
-    caller: str = ""
     note: str = ""
+
+
+class Identified(Event, frozen=True, tag="identified"):
+    """AWS said whose credentials these are."""
+
+    account: str
+    caller: str
 
 
 class ErrorPasted(Event, frozen=True, tag="error-pasted"):
@@ -548,7 +554,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     opened: Opened
-    caller: str = ""
+    account: str | None = None
+    caller: str | None = None
     events: int = 1
     last_at: str = ""
     snapshot: SnapshotRecord | None = None
@@ -585,8 +592,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def address(self) -> StateAddress:
-        """The state that it is about."""
-        return self.opened.address
+        """The state that it is about, with account and caller as far as they are known."""
+        return msgspec.structs.replace(self.opened.address, account=self.account, caller=self.caller)
 
     @property
     def status(self) -> Status:
@@ -628,7 +635,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(event: Opened) -> Incident:
     """The incident that an `Opened` event starts."""
-    return Incident(opened=event, last_at=event.at)
+    address = event.address
+    return Incident(opened=event, last_at=event.at, account=address.account, caller=address.caller)
 
 
 def apply(incident: Incident, event: Event) -> Incident:
@@ -666,8 +674,9 @@ def _fold(event: Event, incident: Incident) -> dict[str, object]:
 
 
 @_fold.register
-def _(event: Resumed, incident: Incident) -> dict[str, object]:
-    return {"caller": event.caller or incident.caller}
+def _(event: Identified, incident: Incident) -> dict[str, object]:
+    del incident
+    return {"account": event.account, "caller": event.caller}
 
 
 @_fold.register
@@ -851,6 +860,7 @@ def _(event: Closed, incident: Incident) -> dict[str, object]:
 KINDS: tuple[type[Event], ...] = (
     Opened,
     Resumed,
+    Identified,
     ErrorPasted,
     LockObserved,
     LockChanged,

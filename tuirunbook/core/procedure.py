@@ -82,15 +82,18 @@ def current(incident: Incident, runbook: Runbook) -> StepState | None:
     return next((state for state in progress(incident, runbook) if state.progress is Progress.CURRENT), None)
 
 
-def open_questions(incident: Incident, runbook: Runbook, step: Step) -> tuple[OpenQuestion, ...]:
+NO_LOCK = LockIdentity("")
+"""What a question is about when no lock is present: the incident itself."""
+
+
+def open_questions(incident: Incident, step: Step) -> tuple[OpenQuestion, ...]:
     """The questions of a step that want an answer, for every lock that is present, in the order to ask them.
 
     A "don't know" is an answer on record, and still wants a better one.
     """
-    del runbook
     return tuple(
         OpenQuestion(lock=lock, question=question)
-        for lock in incident.identities
+        for lock in incident.identities or (NO_LOCK,)
         for question in step.questions
         if not answered(incident, lock, question.id)
     )

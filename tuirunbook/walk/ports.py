@@ -1,23 +1,20 @@
 """What a walk needs of the world. Adapters satisfy these protocols by shape; training satisfies them too.
 
-All of them are synchronous and are called from the incident's own thread or from the watcher's, never from the screen's.
+All are synchronous, and are called from the incident's own thread or from the watcher's, never from the screen's.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.evidence import Finding
 from tuirunbook.core.incident import Event
-from tuirunbook.core.lock import LockSnapshot, NotChecked, StoredLock
+from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store, StoredLock
 from tuirunbook.core.values import Caller, Child, DeleteAnswer, Exit, Ran, StateContent
 
 
@@ -33,8 +30,11 @@ class LockStore(Protocol):
         """Who the reads are made as. Remembered; a refusal is asked again."""
         ...
 
-    def look(self) -> LockSnapshot:
-        """Read both stores, the digest and the state's head, consistently. AWS errors become `NotChecked`."""
+    def look(self, on_reading: Callable[[Store, Reading], None] | None = None) -> LockSnapshot:
+        """Read both stores, the digest and the state's head, consistently. AWS errors become `NotChecked`.
+
+        `on_reading` is called with each store's reading as it arrives.
+        """
         ...
 
     def lock_ids(self) -> tuple[str, ...] | NotChecked:
@@ -67,6 +67,14 @@ class ReleaseRoot(Protocol):
 
     def probe(self, command_id: str, log: Path) -> Child:
         """Start a plan that can only be refused by the lock or stop at a missing variable; it changes nothing."""
+        ...
+
+
+class OutputReader(Protocol):
+    """Follows a command's output file."""
+
+    def read_new(self, max_bytes: int = 1 << 20) -> str:
+        """What was written since the last call, at most `max_bytes` of it; empty when nothing was."""
         ...
 
 
@@ -112,6 +120,14 @@ class Terraform(Protocol):
 
     def interrupt(self, child: Child) -> None:
         """Send one SIGINT to terraform itself."""
+        ...
+
+    def follow(self, log: Path) -> OutputReader:
+        """A reader of a command's output, from its beginning."""
+        ...
+
+    def errored_state(self) -> Path | None:
+        """The `errored.tfstate` that a failed apply left in the root's directory, or None."""
         ...
 
     def can_interrupt(self) -> str | None:

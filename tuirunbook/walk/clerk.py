@@ -1,0 +1,155 @@
+"""Takes down what people say. It changes nothing in the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from tuirunbook.core.answers import answer_facts
+from tuirunbook.core.diagnosis import Diagnosis, Kind, diagnose
+from tuirunbook.core.gates import SKIP_REASONS
+from tuirunbook.core.incident import (
+    CheckRecorded,
+    Closed,
+    DetailsGiven,
+    ErrorPasted,
+    Event,
+    FindingDisputed,
+    HoldUndone,
+    Incident,
+    NoteAdded,
+    OutsideAction,
+    PreventionChecked,
+    QuestionAnswered,
+    RetryEnded,
+    StepDeferred,
+    StepDone,
+    StepSkipped,
+    Verified,
+    WaitEnded,
+    WaitStarted,
+)
+from tuirunbook.core.lock import LockIdentity
+from tuirunbook.core.runbook import Runbook
+from tuirunbook.core.text import clean, clip
+from tuirunbook.walk.observer import Observer
+from tuirunbook.walk.scribe import Scribe
+
+FRESH = timedelta(minutes=5)
+"""How old a refusal in CI may be to count as the retry."""
+
+PASTED_LIMIT = 8_000
+"""Characters of a pasted error that the journal keeps."""
+
+TOLD: frozenset[type[Event]] = frozenset(
+    {
+        DetailsGiven,
+        FindingDisputed,
+        HoldUndone,
+        NoteAdded,
+        OutsideAction,
+        PreventionChecked,
+        StepDeferred,
+        StepDone,
+        Verified,
+        WaitEnded,
+        WaitStarted,
+        Closed,
+    }
+)
+"""The kinds of event that people may add as they stand."""
+
+
+class Clerk:
+    """Records answers, notes, disputes and the like. Only the incident's thread calls it."""
+
+    def __init__(self, scribe: Scribe, observer: Observer, runbook: Runbook, operator: str) -> None:
+        self._scribe = scribe
+        self._observer = observer
+        self._runbook = runbook
+        self._operator = operator
+
+    def tell(self, kind: type[Event], **facts: object) -> Incident:
+        """Record something that people may say as it stands.
+
+        Raises:
+            ValueError: This kind of event is not for people to add, or its facts are not complete.
+        """
+        if kind not in TOLD:
+            raise ValueError(f"{kind.__name__} is not for people to add")
+        if kind is FindingDisputed:
+            self._must_be_disputable(facts)
+        return self._scribe.record(kind, by=self._operator, **facts)
+
+    def answer(self, lock: LockIdentity, question_id: str, value: str, told: Mapping[str, str]) -> Incident:
+        """Record an answer about one lock.
+
+        Raises:
+            ValueError: No such question or option, the lock is not there any more, or the answer is not complete.
+        """
+        question = self._runbook.question(question_id)
+        if question is None:
+            raise ValueError(f"the runbook asks no question {question_id!r}")
+        if lock and lock not in self._scribe.incident.identities:
+            raise ValueError("that lock is not there any more; the answer would be about the old one")
+        facts = answer_facts(lock, question, value, told)
+        return self._scribe.record(QuestionAnswered, by=self._operator, **facts)
+
+    def skip(self, step: str, reason: str, *, lock: LockIdentity | None = None, note: str = "") -> Incident:
+        """Record that a step is left out, for one of its listed reasons.
+
+        Raises:
+            ValueError: The reason is not on the step's list.
+        """
+        reasons = SKIP_REASONS.get(step)
+        if reasons is not None and reason not in reasons:
+            raise ValueError(f"{reason!r} is no reason to skip {step}; the reasons are {', '.join(reasons)}")
+        said = note or (reasons[reason] if reasons else reason)
+        return self._scribe.record(StepSkipped, by=self._operator, step=step, reason=reason, lock=lock, note=said)
+
+    def paste(self, text: str, *, printed_at: datetime | None = None, link: str = "") -> Diagnosis:
+        """Record what Terraform printed somewhere, and say what it is.
+
+        A refusal that was printed less than five minutes ago and names a lock that is there now counts as the retry.
+        """
+        diagnosis = diagnose(text)
+        named = tuple(dict.fromkeys(LockIdentity(lock.id) for lock in diagnosis.locks if lock.id))
+        fresh = printed_at is not None and self._scribe.now() - printed_at < FRESH
+        self._scribe.record(
+            ErrorPasted,
+            by=self._operator,
+            text=clip(clean(text), PASTED_LIMIT),
+            diagnosis=diagnosis.kind,
+            locks=named if diagnosis.kind is Kind.HELD else (),
+            fresh=fresh,
+            link=link,
+        )
+        present = [lock for lock in named if lock in self._scribe.incident.identities]
+        if fresh and diagnosis.kind is Kind.HELD and present:
+            self._scribe.record(
+                RetryEnded,
+                by=self._operator,
+                outcome="refused-by-this",
+                source="ci",
+                locks=named,
+                lock=present[0],
+                detail="a run in CI was refused by this lock",
+            )
+        return diagnosis
+
+    def check(self, name: str, result: str, detail: str) -> Incident:
+        """Record a check after the release that a person made."""
+        return self._scribe.record(
+            CheckRecorded, by=self._operator, phase="after", name=name, result=result, detail=detail
+        )
+
+    def _must_be_disputable(self, facts: Mapping[str, object]) -> None:
+        lock, key = facts.get("lock"), facts.get("key")
+        incident = self._scribe.incident
+        question = str(key).removeprefix("answer.")
+        finding = incident.findings.get((lock, key))  # type: ignore[arg-type]
+        answer = incident.answers.get((lock, question))  # type: ignore[arg-type]
+        if (finding and finding.final) or (answer and answer.final):
+            raise ValueError("this fact cannot be disputed; only its source can take it back")
+        if not str(facts.get("who", "")).strip() or not str(facts.get("how", "")).strip():
+            raise ValueError("a dispute says who holds it to be wrong, and how they know")

@@ -1,0 +1,194 @@
+"""Our own terraform processes: started, followed to their end, and what their output means for the incident."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from tuirunbook.core.diagnosis import Kind, PlanOutcome, PlanReading, read_plan
+from tuirunbook.core.gates import Confirmation, Policy, Refusal, RetryPlan, permit
+from tuirunbook.core.incident import (
+    ActionRefused,
+    CheckRecorded,
+    CommandEnded,
+    CommandStarted,
+    RetryEnded,
+)
+from tuirunbook.core.lock import LockIdentity, LockSnapshot, short
+from tuirunbook.core.values import Child
+from tuirunbook.walk.observer import Looked, Observer
+from tuirunbook.walk.ports import LockStore, Terraform
+from tuirunbook.walk.scribe import Scribe
+
+TAIL_BYTES = 4_000_000
+"""How much of the end of a command's output is read for its outcome; errors and summaries come last."""
+
+
+class PlanEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan or probe of ours has ended, and this is what it showed."""
+
+    child: Child
+    exit_code: int | None
+    reading: PlanReading
+    retry: RetryEnded | None = None
+
+
+class Commands:
+    """Runs plans and probes. Only the incident's thread calls it."""
+
+    def __init__(
+        self,
+        *,
+        scribe: Scribe,
+        observer: Observer,
+        store: LockStore,
+        terraform: Terraform,
+        policy: Policy,
+        publish: Callable[[PlanEnded | Looked], None],
+        plan_args: Sequence[str] = (),
+    ) -> None:
+        self._scribe = scribe
+        self._observer = observer
+        self._store = store
+        self._terraform = terraform
+        self._policy = policy
+        self._publish = publish
+        self._plan_args = tuple(plan_args)
+        self._roots: dict[str, ExitStack] = {}
+
+    def start(self, *, probe: bool = False, purpose: str = "plan") -> Child | Refusal:
+        """Start a plan in the root module, or a probe; `poll` tells its end.
+
+        Raises:
+            ProgramError: It could not be started; the sentence says why.
+            JournalError: It could not be written down, so nothing was started.
+        """
+        given = permit(
+            RetryPlan(probe=probe),
+            self._scribe.incident,
+            self._observer.latest,
+            self._policy,
+            Confirmation(fingerprint=""),
+        )
+        if isinstance(given, Refusal):
+            self._scribe.record(ActionRefused, action="retry the plan", why=f"{given.rule}: {given.why}")
+            return given
+        journal = self._scribe.keep()
+        name = f"{'probe' if probe else 'plan'}-{self._scribe.incident.commands + 1}"
+        log = journal.log_path(name)
+        child = self._start_probe(name, log) if probe else self._terraform.plan(name, log, self._plan_args)
+        self._scribe.record(CommandStarted, child=child, purpose="lock probe" if probe else purpose)
+        return child
+
+    def _start_probe(self, name: str, log: Path) -> Child:
+        with ExitStack() as stack:
+            root = stack.enter_context(self._terraform.release_root(self._store.address))
+            child = root.probe(name, log)
+            self._roots[name] = stack.pop_all()
+            return child
+
+    def interrupt(self, command: str) -> str | None:
+        """Ask a running command to stop, by one SIGINT; why not, when that is not offered.
+
+        Asked again while it still runs, it is sent again: the front end has said what that risks.
+        """
+        started = self._scribe.incident.running.get(command)
+        if started is None:
+            return "it has ended"
+        refusal = self._terraform.can_interrupt()
+        if refusal is None:
+            self._terraform.interrupt(started.child)
+        return refusal
+
+    def poll(self) -> None:
+        """Take in every command that has ended since the last call."""
+        for started in tuple(self._scribe.incident.running.values()):
+            ended = self._terraform.poll(started.child)
+            if ended is not None:
+                self._end(started, ended.code)
+
+    def _end(self, started: CommandStarted, code: int | None) -> None:
+        child = started.child
+        probe = started.purpose == "lock probe"
+        reading = read_plan(_tail(Path(child.log)), code, probe=probe)
+        if (root := self._roots.pop(child.id, None)) is not None:
+            root.close()
+        before = self._scribe.incident.identities
+        summary = reading.summary_line or reading.diagnosis.explanation.partition(". ")[0]
+        self._scribe.record(CommandEnded, by="terraform", command=child.id, exit_code=code, summary=summary)
+        fresh = self._store.look()
+        self._publish(self._observer.take_in(fresh))
+        retry = self._judge(reading, "probe" if probe else "plan", before, fresh, summary)
+        self._publish(PlanEnded(child=child, exit_code=code, reading=reading, retry=retry))
+
+    def _judge(
+        self,
+        reading: PlanReading,
+        source: str,
+        before: Sequence[LockIdentity],
+        fresh: LockSnapshot,
+        summary: str,
+    ) -> RetryEnded | None:
+        incident = self._scribe.incident
+        if incident.gone and not before:
+            result = "ok" if reading.outcome is PlanOutcome.OBTAINED and reading.clean else "bad"
+            self._scribe.record(
+                CheckRecorded, by="terraform", phase="after", name="plan", result=result, detail=summary
+            )
+            return None
+        facts = retry_facts(reading, source, before, fresh, tuple(incident.seen))
+        self._scribe.record(RetryEnded, by="terraform", detail=summary, **facts)
+        return self._scribe.incident.last_retry
+
+
+def retry_facts(
+    reading: PlanReading,
+    source: str,
+    before: Sequence[LockIdentity],
+    fresh: LockSnapshot,
+    seen: Sequence[LockIdentity],
+) -> dict[str, object]:
+    """What a retry means, held against what was read before it and is read after it.
+
+    Args:
+        reading: What the output says.
+        source: `plan` or `probe`.
+        before: The locks that were present when it began.
+        fresh: A look taken after it ended.
+        seen: All locks ever seen in this incident.
+    """
+    named = tuple(LockIdentity(lock) for lock in reading.lock_ids)
+    present = fresh.identities
+    facts: dict[str, object] = {"outcome": "inconclusive", "source": source, "locks": named}
+    match reading.outcome:
+        case PlanOutcome.OBTAINED:
+            facts["outcome"] = "obtained"
+            kept = [lock for lock in before if lock in present]
+            if kept and not reading.left_a_lock:
+                facts["elsewhere"] = f"Terraform took the lock while lock {short(kept[0])} is still read here"
+        case PlanOutcome.REFUSED:
+            refused_by = next((lock for lock in named if lock in present), None)
+            if refused_by is None and not named and reading.diagnosis.kind is Kind.UNREADABLE_LOCK:
+                refused_by = next((lock.identity for lock in fresh.locks if lock.info is None), None)
+            if refused_by is not None:
+                facts |= {"outcome": "refused-by-this", "lock": refused_by}
+            elif named:
+                facts["outcome"] = "refused-by-another"
+                if not any(lock in seen for lock in named):
+                    facts["elsewhere"] = f"Terraform was refused by lock {short(named[0])}, which is not read here"
+        case PlanOutcome.INCONCLUSIVE:
+            pass
+    return facts
+
+
+def _tail(log: Path) -> str:
+    try:
+        with log.open("rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - TAIL_BYTES))
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

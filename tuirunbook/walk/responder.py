@@ -1,0 +1,311 @@
+"""The only one who changes the world: intent, fresh read, act, read back, outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+
+import msgspec
+
+from tuirunbook.core.diagnosis import Kind, UnlockKind, diagnose, read_unlock
+from tuirunbook.core.gates import (
+    Confirmation,
+    DeleteLock,
+    Field,
+    ForceUnlock,
+    Permit,
+    Policy,
+    Refusal,
+    form,
+    mistakes,
+    obstacle,
+    permit,
+    renew,
+)
+from tuirunbook.core.incident import (
+    ActionRefused,
+    FindingRecorded,
+    Incident,
+    ReleaseEnded,
+    ReleaseIntended,
+    SnapshotRecord,
+    state_text,
+)
+from tuirunbook.core.lock import LockSnapshot, Store
+from tuirunbook.core.release import NIL_LOCK_ID, ReleaseOutcome, read_back
+from tuirunbook.core.text import one_line
+from tuirunbook.core.values import DeleteOutcome, JournalError, ProgramError
+from tuirunbook.core.verdict import CHECK_NAMES, Verdict, judge
+from tuirunbook.walk.observer import Looked, Observer
+from tuirunbook.walk.ports import EvidenceSource, LockStore, ReleaseRoot, Terraform
+from tuirunbook.walk.scribe import Scribe
+
+ReleaseAction = ForceUnlock | DeleteLock
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A release that is ready to be confirmed.
+
+    Attributes:
+        action: What would be done.
+        snapshot: The look, taken just now, that the confirmation is bound to.
+        fields: What the operator has to type.
+        command: The exact argument list or call that would be sent.
+        verdict: What the evidence comes to.
+    """
+
+    action: ReleaseAction
+    snapshot: LockSnapshot
+    fields: tuple[Field, ...]
+    command: tuple[str, ...]
+    verdict: Verdict
+
+
+class Released(msgspec.Struct, frozen=True, kw_only=True):
+    """How a release ended, by a fresh read of all stores."""
+
+    outcome: ReleaseOutcome
+    detail: str
+    exit_code: int | None = None
+    failure: str = ""
+    after: LockSnapshot | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the attempt itself came back with; recorded, not believed."""
+
+    detail: str
+    exit_code: int | None = None
+    failure: str = ""
+
+
+class Responder:
+    """Releases locks. Only the incident's thread calls it."""
+
+    def __init__(
+        self,
+        *,
+        scribe: Scribe,
+        observer: Observer,
+        store: LockStore,
+        terraform: Terraform,
+        sources: Sequence[EvidenceSource],
+        policy: Policy,
+        publish: Callable[[Looked], None],
+        operator: str,
+    ) -> None:
+        self._scribe = scribe
+        self._observer = observer
+        self._store = store
+        self._terraform = terraform
+        self._sources = sources
+        self._policy = policy
+        self._publish = publish
+        self._operator = operator
+        self._stack = ExitStack()
+        self._root: ReleaseRoot | None = None
+
+    def prepare(self, action: ReleaseAction) -> Prepared | Refusal:
+        """Look again, and get ready what the release needs, so that nothing slow comes after the confirmation.
+
+        Raises:
+            JournalError: The journal cannot be written (S4).
+            ProgramError: Terraform cannot be used at all.
+        """
+        self._scribe.must_write()
+        snapshot = self._look()
+        refusal = obstacle(action, self._scribe.incident, snapshot, self._policy)
+        if refusal is not None:
+            return self._refuse(action, refusal)
+        if isinstance(action, ForceUnlock):
+            try:
+                command = self._open_root(snapshot).force_unlock_argv(_given_id(action))
+            except ProgramError as error:
+                if self._record_unusable(action, snapshot, str(error)):
+                    return Refusal(rule="S6", why=str(error), enable="The last resort is available: step 7.")
+                raise
+        else:
+            half = next(half for half in snapshot.find(action.lock) if half.store is action.store)
+            command = self._store.delete_command(half)
+        return Prepared(
+            action=action,
+            snapshot=snapshot,
+            fields=form(action, self._scribe.incident, snapshot),
+            command=command,
+            verdict=judge(self._scribe.incident, action.lock),
+        )
+
+    def mistakes(self, prepared: Prepared, typed: Mapping[str, str]) -> dict[str, str]:
+        """What is still wrong with what was typed, by field."""
+        return mistakes(prepared.action, self._scribe.incident, prepared.snapshot, typed)
+
+    def release(self, prepared: Prepared, typed: Mapping[str, str]) -> Released | Refusal:
+        """Do what was confirmed, if it is still what was confirmed; then read back what is true.
+
+        Raises:
+            JournalError: Intent or backup could not be written, so nothing was done (S4).
+        """
+        action = prepared.action
+        confirmation = Confirmation(fingerprint=prepared.snapshot.fingerprint, typed=typed)
+        given = permit(action, self._scribe.incident, prepared.snapshot, self._policy, confirmation)
+        if isinstance(given, Refusal):
+            return self._refuse(action, given)
+        number = self._intend(given, prepared)
+        self._ask_again(prepared.snapshot)
+        fresh = self._look()
+        renewed = renew(given, self._scribe.incident, fresh, self._policy)
+        if isinstance(renewed, Refusal):
+            detail = f"{renewed.rule}: {renewed.why}"
+            self._ended(number, Released(outcome=ReleaseOutcome.NOT_TRIED, detail=detail, after=fresh))
+            return renewed
+        answer = self._force_unlock(renewed) if isinstance(action, ForceUnlock) else self._delete(renewed)
+        after = self._store.look()
+        was_in = tuple(half.store for half in fresh.find(action.lock))
+        outcome = read_back(action.lock, was_in, after)
+        failure = answer.failure if outcome is ReleaseOutcome.STILL_HELD else ""
+        released = Released(
+            outcome=outcome, detail=answer.detail, exit_code=answer.exit_code, failure=failure, after=after
+        )
+        self._ended(number, released)
+        self._publish(self._observer.take_in(after))
+        return released
+
+    def recover(self) -> Incident:
+        """Read back the outcome of a release that was under way when the tool died."""
+        pending = self._scribe.incident.unended_release
+        if pending is not None:
+            after = self._store.look()
+            outcome = read_back(pending.intended.lock, (), after)
+            detail = "the tool ended during this release; this is what was read afterwards"
+            self._ended(pending.intended.release, Released(outcome=outcome, detail=detail, after=after))
+        return self._scribe.incident
+
+    def put_away(self) -> None:
+        """Remove the private root that `prepare` made."""
+        self._root = None
+        self._stack.close()
+
+    def _look(self) -> LockSnapshot:
+        snapshot = self._store.look()
+        self._publish(self._observer.take_in(snapshot))
+        return snapshot
+
+    def _open_root(self, snapshot: LockSnapshot) -> ReleaseRoot:
+        if self._root is None:
+            self._root = self._stack.enter_context(self._terraform.release_root(snapshot.address))
+        return self._root
+
+    def _refuse(self, action: ReleaseAction, refusal: Refusal) -> Refusal:
+        self._scribe.record(ActionRefused, action=_method(action), why=f"{refusal.rule}: {refusal.why}")
+        return refusal
+
+    def _intend(self, given: Permit, prepared: Prepared) -> int:
+        """Write the backup and the intent, flushed, and give the release its number."""
+        action, verdict = prepared.action, prepared.verdict
+        journal = self._scribe.keep()
+        backups = [str(journal.keep_backup(half)) for half in prepared.snapshot.find(action.lock)]
+        number = len(self._scribe.incident.releases) + 1
+        self._scribe.record(
+            ReleaseIntended,
+            by=self._operator,
+            release=number,
+            method=_method(action),
+            lock=action.lock,
+            fingerprint=prepared.snapshot.fingerprint,
+            verdict=verdict.opinion,
+            supports=verdict.supports,
+            blocks=verdict.blocks,
+            not_checked=tuple(CHECK_NAMES[name] for name in verdict.missing),
+            advised=verdict.advice,
+            typed=dict(given.confirmation.typed),
+            accepted_by=given.confirmation.typed.get("accepted-by", ""),
+            command=prepared.command,
+            backup=", ".join(backups),
+            state=state_text(prepared.snapshot),
+        )
+        self._scribe.must_write()
+        return number
+
+    def _ask_again(self, snapshot: LockSnapshot) -> None:
+        """Ask the sources that can block once more, now that nothing more is typed (S1)."""
+        for source in self._sources:
+            if source.can_block:
+                for lock in snapshot.locks:
+                    for finding in source.gather(lock, snapshot.address, self._scribe.now()):
+                        self._scribe.record(FindingRecorded, finding=finding)
+
+    def _force_unlock(self, given: Permit) -> _Answer:
+        action = given.action
+        if not isinstance(action, ForceUnlock) or self._root is None:
+            raise TypeError("this permit is for something else, or nothing was prepared")
+        try:
+            ran = self._root.force_unlock(_given_id(action))
+        except ProgramError as error:
+            return _Answer(detail=one_line(str(error), 400))
+        reading = read_unlock(ran.output, ran.exit_code)
+        failure = _FAILURES.get(reading.kind, "")
+        return _Answer(detail=one_line(reading.explanation, 400), exit_code=ran.exit_code, failure=failure)
+
+    def _delete(self, given: Permit) -> _Answer:
+        action, snapshot = given.action, given.snapshot
+        if not isinstance(action, DeleteLock) or snapshot is None:
+            raise TypeError("this permit is for something else")
+        half = next(half for half in snapshot.find(action.lock) if half.store is action.store)
+        answer = self._store.delete(half)
+        failure = "denied" if answer.outcome is DeleteOutcome.DENIED else ""
+        return _Answer(detail=one_line(f"{answer.outcome}: {answer.message or answer.code}", 400), failure=failure)
+
+    def _ended(self, number: int, released: Released) -> None:
+        self._scribe.record(
+            ReleaseEnded,
+            release=number,
+            outcome=released.outcome,
+            snapshot=SnapshotRecord.of(released.after) if released.after else None,
+            exit_code=released.exit_code,
+            detail=released.detail,
+            failure=released.failure,
+        )
+        self.put_away()
+
+    def _record_unusable(self, action: ForceUnlock, snapshot: LockSnapshot, why: str) -> bool:
+        """Whether `init` failed for a reason that makes force-unlock impossible; then that is on record."""
+        kind = diagnose(why).kind
+        if kind in {Kind.CREDENTIALS, Kind.THROTTLED, Kind.UNKNOWN}:
+            return False
+        number = len(self._scribe.incident.releases) + 1
+        self._scribe.record(
+            ReleaseIntended,
+            by=self._operator,
+            release=number,
+            method="force-unlock",
+            lock=action.lock,
+            fingerprint=snapshot.fingerprint,
+            verdict=judge(self._scribe.incident, action.lock).opinion,
+        )
+        detail = one_line(why, 400)
+        self._ended(number, Released(outcome=ReleaseOutcome.NOT_TRIED, detail=detail, failure="unusable"))
+        return True
+
+
+_FAILURES: Mapping[UnlockKind, str] = {
+    UnlockKind.UNREADABLE_OR_GONE: "unreadable",
+    UnlockKind.UNREADABLE: "unreadable",
+    UnlockKind.DENIED: "denied",
+    UnlockKind.UNUSABLE_CONFIG: "unusable",
+}
+"""The failures that make the last resort available, when the lock is still held afterwards."""
+
+
+def _given_id(action: ForceUnlock) -> str:
+    return NIL_LOCK_ID if action.lock.startswith("sha256:") else action.lock
+
+
+def _method(action: ReleaseAction) -> str:
+    if isinstance(action, ForceUnlock):
+        return "force-unlock"
+    return "delete-dynamodb" if action.store is Store.DYNAMODB else "delete-s3"
+
+
+def journal_trouble(error: JournalError) -> Refusal:
+    """The refusal that an unwritable journal amounts to."""
+    return Refusal(rule="S4", why=f"the journal cannot be written: {error}", enable="Mend that, or use --journal-dir.")

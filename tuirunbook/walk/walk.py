@@ -1,0 +1,279 @@
+"""One incident under way: its parts, put together, and the thread that they share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import ParamSpec
+
+import msgspec
+
+from tuirunbook.core.backend import RootModule
+from tuirunbook.core.diagnosis import Diagnosis
+from tuirunbook.core.evidence import Finding
+from tuirunbook.core.gates import Policy, moved
+from tuirunbook.core.incident import FindingRecorded, Identified, Incident, Opened, Resumed, timestamp
+from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store
+from tuirunbook.core.runbook import Runbook
+from tuirunbook.core.values import Caller
+from tuirunbook.walk.checks import Checks
+from tuirunbook.walk.clerk import Clerk
+from tuirunbook.walk.commands import Commands, PlanEnded
+from tuirunbook.walk.desk import Desk
+from tuirunbook.walk.observer import Looked, Observer
+from tuirunbook.walk.ports import EvidenceSource, Journal, LockStore, Terraform
+from tuirunbook.walk.responder import Responder
+from tuirunbook.walk.scribe import Recorded, Scribe, utc_now
+from tuirunbook.walk.watcher import Watcher
+
+P = ParamSpec("P")
+
+
+class ReadingArrived(msgspec.Struct, frozen=True):
+    """One store of the first look has answered; the others are still asked."""
+
+    store: Store
+    reading: Reading
+
+
+class CallerKnown(msgspec.Struct, frozen=True):
+    """AWS said who we are, or why it did not."""
+
+    caller: Caller | NotChecked
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Something of the walk's own failed; the walk goes on."""
+
+    sentence: str
+
+
+Message = Recorded | Looked | PlanEnded | ReadingArrived | CallerKnown | Trouble
+"""What a walk tells its front end, from its own threads, in the past tense."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class World:
+    """The real world, or a practice one, as a walk needs it.
+
+    Attributes:
+        root: The root module.
+        store: Its lock stores.
+        terraform: Its terraform.
+        sources: Who may know whether the holder lives.
+        policy: What the settings allow.
+        create_journal: Makes the incident's journal when it becomes one.
+        operator: Who walks.
+        host: This machine's name, as the `Who` of a lock taken here would end.
+        tool: This tool's version.
+        plan_args: Arguments that this root's plan needs.
+        siblings: Lock IDs of other states that are known.
+        training: Whether this is practice.
+        clock: The time.
+    """
+
+    root: RootModule
+    store: LockStore
+    terraform: Terraform
+    create_journal: Callable[[Opened], Journal]
+    operator: str
+    host: str
+    tool: str
+    sources: Sequence[EvidenceSource] = ()
+    policy: Policy = Policy()
+    plan_args: Sequence[str] = ()
+    siblings: Sequence[str] = ()
+    training: bool = False
+    clock: Callable[[], datetime] = utc_now
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Resumption:
+    """An incident that was read back, and its journal, opened for writing."""
+
+    incident: Incident
+    journal: Journal
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Walk:
+    """The parts of a walk. All but `desk` and `watcher` belong to the incident's thread: reach them with `desk.submit`."""
+
+    world: World
+    runbook: Runbook
+    desk: Desk
+    watcher: Watcher
+    scribe: Scribe
+    observer: Observer
+    clerk: Clerk
+    commands: Commands
+    checks: Checks
+    responder: Responder
+
+    def start(self) -> None:
+        """Begin to look and to take requests."""
+        self.desk.start()
+        self.watcher.start()
+
+    def stop(self, wait_seconds: float = 0.0) -> None:
+        """Stop looking; requests already made are still done. Commands of ours keep running."""
+        self.watcher.stop()
+        self.desk.submit(self.responder.put_away)
+        self.desk.stop(wait_seconds)
+
+    def paste(self, text: str, printed_at: datetime | None = None, link: str = "") -> Diagnosis:
+        """Take in what Terraform printed. For the incident's thread."""
+        return self.clerk.paste(text, printed_at=printed_at, link=link)
+
+
+def set_up(
+    world: World,
+    runbook: Runbook,
+    publish: Callable[[Message], None],
+    *,
+    incident_id: str = "",
+    resumption: Resumption | None = None,
+) -> Walk:
+    """A walk of `runbook` in `world`; `start` it to begin. `publish` is called from the walk's threads."""
+    if resumption is None:
+        scribe = Scribe(_opened(world, runbook, incident_id), world.create_journal, publish, world.clock)
+    else:
+        scribe = Scribe.resume(resumption.incident, resumption.journal, publish, world.clock)
+    observer = Observer(scribe, world.host)
+    commands = Commands(
+        scribe=scribe,
+        observer=observer,
+        store=world.store,
+        terraform=world.terraform,
+        policy=world.policy,
+        publish=publish,
+        plan_args=world.plan_args,
+    )
+    responder = Responder(
+        scribe=scribe,
+        observer=observer,
+        store=world.store,
+        terraform=world.terraform,
+        sources=world.sources,
+        policy=world.policy,
+        publish=publish,
+        operator=world.operator,
+    )
+    reception = _Reception(world, scribe, observer, responder, publish, resumed=resumption is not None)
+    desk = Desk(_tolerant(commands.poll, publish))
+    watcher = Watcher(
+        world.store,
+        lambda snapshot: desk.submit(_tolerant(reception.arrive, publish), snapshot),
+        lambda store, reading: publish(ReadingArrived(store, reading)),
+    )
+    return Walk(
+        world=world,
+        runbook=runbook,
+        desk=desk,
+        watcher=watcher,
+        scribe=scribe,
+        observer=observer,
+        clerk=Clerk(scribe, observer, runbook, world.operator),
+        commands=commands,
+        checks=Checks(
+            scribe=scribe,
+            observer=observer,
+            store=world.store,
+            terraform=world.terraform,
+            host=world.host,
+            initialised=world.root.initialised,
+        ),
+        responder=responder,
+    )
+
+
+class _Reception:
+    """Takes in the watcher's looks: the first one also asks who we are, and ends what a crash left open."""
+
+    def __init__(
+        self,
+        world: World,
+        scribe: Scribe,
+        observer: Observer,
+        responder: Responder,
+        publish: Callable[[Message], None],
+        *,
+        resumed: bool,
+    ) -> None:
+        self._world = world
+        self._scribe = scribe
+        self._observer = observer
+        self._responder = responder
+        self._publish = publish
+        self._resumed = resumed
+        self._identified = False
+
+    def arrive(self, snapshot: LockSnapshot) -> None:
+        """Record a look and tell the front end. For the incident's thread."""
+        if not self._identified:
+            self._identify()
+        snapshot = msgspec.structs.replace(snapshot, address=self._world.store.address)
+        if self._resumed:
+            self._resumed = False
+            self._scribe.record(Resumed, operator=self._world.operator, host=self._world.host, tool=self._world.tool)
+            self._responder.recover()
+        looked = self._observer.take_in(snapshot)
+        self._publish(looked)
+        if looked.number == 1 or looked.found:
+            self._gather(looked.snapshot)
+
+    def _identify(self) -> None:
+        caller = self._world.store.identify()
+        self._publish(CallerKnown(caller))
+        if isinstance(caller, NotChecked):
+            return
+        self._identified = True
+        incident = self._scribe.incident
+        address = self._world.store.address
+        if incident.account is None or (incident.account == caller.account and moved(incident, address)):
+            self._scribe.record(Identified, account=caller.account, caller=caller.arn)
+
+    def _gather(self, snapshot: LockSnapshot) -> None:
+        known: dict[tuple[str, str], Finding] = {
+            (str(lock), key): finding for (lock, key), finding in self._scribe.incident.findings.items()
+        }
+        for source in self._world.sources:
+            for lock in snapshot.locks:
+                for finding in source.gather(lock, snapshot.address, self._world.clock()):
+                    before = known.get((str(finding.lock), finding.key))
+                    if before is None or (before.says, before.fact) != (finding.says, finding.fact):
+                        self._scribe.record(FindingRecorded, finding=finding)
+
+
+def _tolerant(work: Callable[P, None], publish: Callable[[Message], None]) -> Callable[P, None]:
+    """`work` without a caller who could handle its failure: the failure is told, and the walk goes on."""
+
+    def tolerant(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            work(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear of it
+            publish(Trouble(f"{type(error).__name__}: {error}"))
+
+    return tolerant
+
+
+def _opened(world: World, runbook: Runbook, incident_id: str) -> Opened:
+    backend = world.root.backend
+    return Opened(
+        at=timestamp(world.clock()),
+        by=world.operator,
+        incident=incident_id,
+        address=world.store.address,
+        root=world.root.name,
+        directory=world.root.directory,
+        origins=dict(backend.origins),
+        siblings=tuple(world.siblings),
+        operator=world.operator,
+        host=world.host,
+        tool=world.tool,
+        runbook=f"{runbook.name} {runbook.version}",
+        runbook_sha256=runbook.sha256,
+        runbook_text=runbook.text,
+        training=world.training,
+    )

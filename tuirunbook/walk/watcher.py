@@ -1,0 +1,60 @@
+"""Looks at the lock again and again, in a thread of its own, and hands each look to the incident's thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from tuirunbook.core.lock import LockSnapshot, Reading, Store
+from tuirunbook.core.pace import look_after
+from tuirunbook.walk.ports import LockStore
+
+
+class Watcher:
+    """A daemon thread. It looks, submits, and sleeps; it decides nothing.
+
+    Attributes:
+        calm_since: Set (a `time.monotonic` moment) while the operator waits: looks then grow rarer with time.
+    """
+
+    def __init__(
+        self,
+        store: LockStore,
+        submit: Callable[[LockSnapshot], object],
+        on_reading: Callable[[Store, Reading], None] | None = None,
+    ) -> None:
+        self.calm_since: float | None = None
+        self._store = store
+        self._submit = submit
+        self._on_reading = on_reading
+        self._wake = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look, at once."""
+        self._thread.start()
+
+    def look_now(self) -> None:
+        """Look at once instead of at the next turn."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Look no more. A look under way ends by itself and is dropped."""
+        self._stopped = True
+        self._wake.set()
+
+    def _run(self) -> None:
+        failures = 0
+        on_reading = self._on_reading
+        while not self._stopped:
+            snapshot = self._store.look(on_reading)
+            if self._stopped:
+                return
+            on_reading = None
+            failures = failures + 1 if snapshot.blind else 0
+            self._submit(snapshot)
+            waited = time.monotonic() - self.calm_since if self.calm_since is not None else 0.0
+            self._wake.wait(look_after(failures=failures, waited=waited))
+            self._wake.clear()
