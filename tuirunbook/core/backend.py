@@ -3,14 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from tuirunbook.core.address import DEFAULT_KEY_PREFIX, DEFAULT_WORKSPACE, StateAddress
 
+SECRET_ARGUMENTS = frozenset(
+    {
+        "access_key",
+        "secret_key",
+        "token",
+        "sse_customer_key",
+        "web_identity_token",
+        # other backends
+        "access_token",
+        "client_certificate_password",
+        "client_key",
+        "client_secret",
+        "conn_str",
+        "credentials",
+        "encryption_key",
+        "http_auth",
+        "oidc_request_token",
+        "oidc_token",
+        "password",
+        "private_key",
+        "private_key_password",
+        "sas_token",
+        "secret_id",
+        "security_token",
+    }
+)
+"""Arguments of backends that are never shown, logged or written to a file, at any depth."""
 
-SECRET_ARGUMENTS = frozenset({"access_key", "secret_key", "token", "sse_customer_key"})
-"""Arguments of the S3 backend that are never shown, logged or written to a file."""
+NOT_SHOWN = "(not shown)"
+
+
+def shown(argument: str, value: object) -> object:
+    """`value` as it may be shown: a secret argument's is replaced, nested ones as well."""
+    if argument.rsplit(".", 1)[-1] in SECRET_ARGUMENTS and value is not None:
+        return NOT_SHOWN
+    if isinstance(value, Mapping):
+        return {str(name): shown(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown("", inner) for inner in value]
+    return value
 
 
 class Backend(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,14 +65,20 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     arguments: Mapping[str, object] = {}
     origins: Mapping[str, str] = {}
 
+    def __repr__(self) -> str:
+        return f"Backend(type={self.type!r}, arguments={self.shown_arguments()!r}, origins={dict(self.origins)!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("type", self.type), ("arguments", self.shown_arguments()), ("origins", dict(self.origins))]
+
+    def shown_arguments(self) -> dict[str, object]:
+        """The arguments as they may be shown: without the value of any secret."""
+        return {name: shown(name, value) for name, value in self.arguments.items()}
+
     def text(self, name: str) -> str | None:
         """A text argument, or None when it is not set."""
         value = self.arguments.get(name)
-        return (
-            str(value)
-            if isinstance(value, str | int) and not isinstance(value, bool) and value != ""
-            else None
-        )
+        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
 
     def flag(self, name: str) -> bool:
         """A boolean argument; `"true"` in quotes counts, as Terraform converts it."""
@@ -49,7 +93,10 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
-    """An argument that the saved configuration and the files give differently. The saved one wins."""
+    """An argument that the saved configuration and the files give differently; `where` is the files' side.
+
+    A secret argument's values are never in it: they are `(not shown)`, and that they differ is all it tells.
+    """
 
     argument: str
     saved: str
@@ -80,6 +127,11 @@ class RootModule(msgspec.Struct, frozen=True, kw_only=True):
         disagreements: Where saved configuration and files differ.
         missing: What nothing supplies.
         notes: Other sentences the operator should see.
+        candidates: Files that may complete a partial configuration, relative to the directory. They are suggestions:
+            none is used until it is named.
+        needs_trust: Files inside the checkout that the backend reads AWS settings from. They may start programs, so
+            nothing reads them before the operator trusts them.
+        working_directory: Where Terraform itself runs, when Terragrunt runs it elsewhere; None for `directory`.
     """
 
     directory: str | None
@@ -94,6 +146,9 @@ class RootModule(msgspec.Struct, frozen=True, kw_only=True):
     disagreements: tuple[Disagreement, ...] = ()
     missing: tuple[Missing, ...] = ()
     notes: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+    needs_trust: tuple[str, ...] = ()
+    working_directory: str | None = None
 
     def address(self, *, account: str | None = None, caller: str | None = None) -> StateAddress:
         """The state's address as far as the backend tells it; account and caller are found by asking AWS.

@@ -1,1 +1,19 @@
-"""A checkout: root modules, backends, workspaces and who works on them."""
+"""A checkout: its root modules, their backends and workspaces.
+
+python-hcl2 and GitPython are imported where they are needed, so importing this package is cheap.
+"""
+
+from tuirunbook.repository.detection import compare, detect, detect_saved, from_arguments
+from tuirunbook.repository.errors import DetectionError
+from tuirunbook.repository.roots import detect_by_path, roots_below, split_path
+
+__all__ = [
+    "DetectionError",
+    "compare",
+    "detect",
+    "detect_by_path",
+    "detect_saved",
+    "from_arguments",
+    "roots_below",
+    "split_path",
+]

@@ -1,0 +1,122 @@
+"""A root module as the walk sees it, made from a place, a backend and a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tuirunbook.core.address import AddressError
+from tuirunbook.core.backend import Backend, Missing, RootModule
+from tuirunbook.core.other_backends import other_backend
+from tuirunbook.repository.backend_config import candidates
+from tuirunbook.repository.configuration import relative
+from tuirunbook.repository.effective import Effective
+from tuirunbook.repository.errors import DetectionError
+from tuirunbook.repository.place import Place
+from tuirunbook.repository.program import program_of
+from tuirunbook.repository.trust import settings_files_inside
+
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+REQUIRED = ("bucket", "key", "region")
+_MOST_NAMED = 4
+
+
+def root_module(
+    place: Place, effective: Effective, workspace: tuple[str, str], environ: Mapping[str, str]
+) -> RootModule:
+    """The root module of one place, backend and workspace (its name and origin).
+
+    Raises:
+        DetectionError: Bucket or key cannot be a state's.
+    """
+    backend = with_region(effective, environ)
+    suggestions: tuple[str, ...] = ()
+    if _unset(backend, effective):
+        files = candidates(place.directory, place.checkout)
+        suggestions = tuple(relative(path, place.directory) for path in files)
+    trust = settings_files_inside(backend, place.directory, place.checkout, environ)
+    return checked(
+        RootModule(
+            directory=str(place.directory),
+            name=_name(place),
+            checkout=None if place.checkout is None else str(place.checkout),
+            backend=backend,
+            workspace=workspace[0],
+            workspace_origin=workspace[1],
+            data_dir=str(place.data_dir),
+            initialised=effective.initialised,
+            program=program_of(place),
+            disagreements=effective.disagreements,
+            missing=_missing(backend, effective, suggestions),
+            notes=(*place.notes, *effective.notes, *_notes(place, backend, trust)),
+            candidates=suggestions,
+            needs_trust=trust,
+            working_directory=None if place.working is None else str(place.working),
+        )
+    )
+
+
+def _notes(place: Place, backend: Backend, trust: tuple[str, ...]) -> Iterator[str]:
+    if trust:
+        yield (
+            f"The backend reads AWS settings from inside the checkout ({', '.join(trust)}); they can start programs, "
+            "so nothing reads them until you trust them."
+        )
+    if place.working is not None:
+        yield f"Terragrunt runs Terraform in {relative(place.working, place.directory)}."
+    answer = other_backend(backend.type)
+    if answer is not None:
+        yield answer.lives
+        yield answer.advice
+
+
+def with_region(effective: Effective, environ: Mapping[str, str]) -> Backend:
+    """The backend, with the region from the environment where nothing else sets it."""
+    arguments, origins = dict(effective.arguments), dict(effective.origins)
+    if effective.type == "s3" and not arguments.get("region"):
+        for name in REGION_VARIABLES:
+            if environ.get(name):
+                arguments["region"], origins["region"] = environ[name], name
+                break
+    return Backend(type=effective.type, arguments=arguments, origins={name: origins[name] for name in arguments})
+
+
+def _missing(backend: Backend, effective: Effective, suggestions: tuple[str, ...]) -> tuple[Missing, ...]:
+    named = ", ".join(suggestions[:_MOST_NAMED])
+    more = len(suggestions) - _MOST_NAMED
+    hint = f" (here are {named}{f' and {more} more' if more > 0 else ''})" if suggestions else ""
+    found: list[Missing] = []
+    for name in _unset(backend, effective):
+        how = f"give --backend-config {name}=VALUE or --backend-config FILE{hint}"
+        if name in effective.unresolved:
+            how = (
+                f"{effective.unresolved[name]} sets it to an expression, which OpenTofu resolves and Terraform "
+                f"refuses: run `tofu init`, which saves its value, or give --backend-config {name}=VALUE"
+            )
+        elif name == "region":
+            how = f"set AWS_REGION, or {how}"
+        found.append(Missing(argument=name, how=how))
+    return tuple(found)
+
+
+def _unset(backend: Backend, effective: Effective) -> list[str]:
+    """What an S3 backend lacks: the required arguments, and those that are expressions."""
+    if backend.type != "s3":
+        return []
+    names = [name for name in REQUIRED if backend.text(name) is None]
+    return names + [name for name in effective.unresolved if name not in {*names, *backend.arguments}]
+
+
+def _name(place: Place) -> str:
+    if place.checkout is None or place.checkout == place.directory:
+        return place.directory.name or str(place.directory)
+    return str(place.directory.relative_to(place.checkout))
+
+
+def checked(root: RootModule) -> RootModule:
+    """The root, if its address can be one; what is missing is told elsewhere."""
+    if root.backend.type == "s3" and root.backend.text("bucket") and root.backend.text("key"):
+        try:
+            root.address()
+        except AddressError as error:
+            raise DetectionError(f"{error}.", "Check the backend's bucket and key.") from None
+    return root
