@@ -19,7 +19,6 @@ from tuirunbook.journal import names, reader
 from tuirunbook.journal.writer import JournalWriter, refusal
 
 _WORTH = {Status.UNBLOCKED: 0, Status.OPEN: 1, Status.VERIFIED: 2, Status.CLOSED: 2}
-_TRIES = 20
 
 
 class IncidentSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,37 +109,33 @@ class Journals:
         self.directory = directory
         self._choose = choose
 
-    def create(self, opened: Callable[[str], Opened], now: datetime) -> JournalWriter:
-        """A new incident, begun with the event that `opened` makes of its name."""
+    def fresh_name(self, now: datetime) -> str:
+        """A name for an incident that begins now. Nothing is written for it; looking leaves no trace."""
+        try:
+            return names.name_for(now, self._taken(), self._choose)
+        except OSError as error:
+            raise refusal("read", self.directory, error) from error
+
+    def create(self, opened: Opened) -> JournalWriter:
+        """A new, empty journal for the incident that `opened` begins; appending that event is the first thing to do."""
+        directory = self._path(opened.incident)
         try:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            directory = self._fresh(now)
+            directory.mkdir(mode=0o700)
+        except FileExistsError:
+            if (directory / reader.JOURNAL).exists():
+                raise JournalError(f"there is an incident {opened.incident} already; start again") from None
         except OSError as error:
             raise refusal("written", self.directory, error) from error
-        try:
-            return JournalWriter.create(directory, opened(directory.name))
-        except JournalError:
-            shutil.rmtree(directory, ignore_errors=True)
-            raise
-
-    def _fresh(self, now: datetime) -> Path:
-        """A directory that is ours alone. Another process may take the name between our look and our mkdir."""
-        for _ in range(_TRIES):
-            directory = self.directory / names.name_for(now, self._taken(), self._choose)
-            try:
-                directory.mkdir(mode=0o700)
-            except FileExistsError:
-                continue
-            return directory
-        raise JournalError(f"no free name for an incident was found in {self.directory}")
+        return JournalWriter.create(directory)
 
     def _taken(self) -> tuple[str, ...]:
-        return tuple(path.name for path in self.directory.iterdir())
+        return tuple(path.name for path in self.directory.iterdir()) if self.directory.exists() else ()
 
     def names(self) -> tuple[str, ...]:
         """The names of all incidents, oldest first."""
         try:
-            return tuple(sorted(path.name for path in self.directory.iterdir() if (path / reader.JOURNAL).is_file()))
+            return tuple(sorted(path.name for path in self.directory.iterdir() if _begun(path)))
         except FileNotFoundError:
             return ()
         except OSError as error:
@@ -195,7 +190,7 @@ class Journals:
         Raises:
             LockedError: Another process writes it.
         """
-        return JournalWriter.reopen(self.directory / name)
+        return JournalWriter.reopen(self._path(name))
 
     def same_address(self, address: StateAddress) -> tuple[IncidentSummary, ...]:
         """The incidents on this state that are not closed."""
@@ -241,10 +236,13 @@ class Journals:
             return str(refusal("removed", self.directory / name, error))
         return ""
 
-    def _journal(self, name: str) -> Path:
+    def _path(self, name: str) -> Path:
         if not names.NAME.fullmatch(name):
             raise JournalError(f"{name!r} is no name of an incident")
-        return self.directory / name / reader.JOURNAL
+        return self.directory / name
+
+    def _journal(self, name: str) -> Path:
+        return self._path(name) / reader.JOURNAL
 
 
 def resumable(summary: IncidentSummary, host: str) -> str | None:
@@ -257,6 +255,12 @@ def resumable(summary: IncidentSummary, host: str) -> str | None:
             "it can be read and exported here, and resumed there"
         )
     return None
+
+
+def _begun(directory: Path) -> bool:
+    """Whether a directory holds an incident; a journal without a line is one that could not be begun."""
+    journal = directory / reader.JOURNAL
+    return bool(names.NAME.fullmatch(directory.name)) and journal.is_file() and journal.stat().st_size > 0
 
 
 def _same(one: StateAddress, other: StateAddress) -> bool:

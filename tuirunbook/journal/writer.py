@@ -70,15 +70,14 @@ class JournalWriter:
             raise
 
     @classmethod
-    def create(cls, directory: Path, opened: Opened) -> JournalWriter:
-        """A new journal in a directory that was just made for it, begun with `opened`.
+    def create(cls, directory: Path) -> JournalWriter:
+        """A new journal, empty, in a directory that was just made for it.
 
         Raises:
             JournalError: It could not be written.
         """
         journal = cls(directory)
         try:
-            journal.append(opened)
             _sync_directory(directory)
             _sync_directory(directory.parent)
         except JournalError:
