@@ -561,6 +561,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: SnapshotRecord | None = None
     unchanged_since: str = ""
     seen: Mapping[LockIdentity, str] = {}
+    may_have_written: bool = False
     pasted: Mapping[LockIdentity, str] = {}
     answers: Mapping[tuple[LockIdentity, str], QuestionAnswered] = {}
     findings: Mapping[tuple[LockIdentity, str], Finding] = {}
@@ -703,9 +704,14 @@ def _looked(incident: Incident, snapshot: SnapshotRecord, at: str) -> dict[str, 
         "snapshot": snapshot,
         "unchanged_since": incident.unchanged_since if same else at,
         "seen": seen,
+        "may_have_written": incident.may_have_written or any(_may_write(lock) for lock in snapshot.locks),
         "blind_since": "",
         "gone_at": (incident.gone_at or at) if left or (incident.gone_at and not theirs) else "",
     }
+
+
+def _may_write(lock: LockRecord) -> bool:
+    return not lock.ours and (lock.info is None or lock.info.may_have_written)
 
 
 def _void(incident: Incident, voided: Iterable[LockIdentity]) -> dict[str, object]:

@@ -1,0 +1,126 @@
+"""What the screens need from whoever composes the world; `wiring` satisfies it, and so does training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from tuirunbook.core.backend import RootModule
+from tuirunbook.core.incident import Event
+from tuirunbook.core.lock import LockSnapshot
+from tuirunbook.core.runbook import Runbook
+from tuirunbook.walk.walk import Message, Walk
+
+
+class NoRoot(msgspec.Struct, frozen=True, kw_only=True):
+    """No state was found to walk: what was looked for, and what to do."""
+
+    sentence: str
+    next_step: str
+
+
+class StateRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One state of the repository: where it is, and its lock as far as it was read.
+
+    Attributes:
+        root: The root module.
+        snapshot: The look, or None while it is being read.
+        trouble: Why it could not be read, or empty.
+    """
+
+    root: RootModule
+    snapshot: LockSnapshot | None = None
+    trouble: str = ""
+
+
+class IncidentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One incident in the list.
+
+    Attributes:
+        id: Its name.
+        status: `open`, `unblocked`, `verified`, `closed`.
+        state: The state's lock ID.
+        opened_at: RFC 3339.
+        operator: Who walked it.
+        resumable: Why it cannot be resumed here, or empty.
+        training: Whether it is practice.
+    """
+
+    id: str
+    status: str
+    state: str
+    opened_at: str
+    operator: str
+    resumable: str = ""
+    training: bool = False
+
+
+class Front(Protocol):
+    """Everything the application asks of the world outside a walk. All of it may block; call it from a thread."""
+
+    def find(self) -> RootModule | Sequence[RootModule] | NoRoot:
+        """The root module to walk, several to choose from, or why there is none."""
+        ...
+
+    def open_walk(self, root: RootModule, publish: Callable[[Message], None]) -> Walk:
+        """A walk of this root, not started yet."""
+        ...
+
+    def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> Walk:
+        """A walk that goes on with an incident.
+
+        Raises:
+            JournalError: It cannot be resumed here; the sentence says why.
+        """
+        ...
+
+    def pasted(self) -> str:
+        """The error that was handed in on the command line, or empty."""
+        ...
+
+    def find_by_error(self, text: str) -> Sequence[RootModule] | NoRoot:
+        """The root modules whose state the error's `Path` names."""
+        ...
+
+    def root_from(self, bucket: str, key: str, table: str, region: str) -> RootModule:
+        """A root for a state that no repository here describes.
+
+        Raises:
+            ValueError: Those are no bucket and key; the sentence says why.
+        """
+        ...
+
+    def survey(self) -> Iterator[StateRow]:
+        """Every state of this repository, each first unread and then again when it was read."""
+        ...
+
+    def incidents(self) -> Sequence[IncidentRow]:
+        """Past and open incidents, those that need somebody first."""
+        ...
+
+    def events(self, incident: str) -> Sequence[Event]:
+        """An incident's events."""
+        ...
+
+    def export(self, incident: str) -> str:
+        """An incident as Markdown."""
+        ...
+
+    def other_incidents(self, root: RootModule) -> Sequence[IncidentRow]:
+        """Other open incidents on the same state."""
+        ...
+
+    def login_command(self, root: RootModule) -> tuple[str, ...] | None:
+        """The command that renews expired credentials, or None when there is none to run."""
+        ...
+
+    def runbook(self, name: str) -> Runbook:
+        """A runbook by name."""
+        ...
+
+    def now(self) -> datetime:
+        """The time, aware, in the operator's zone."""
+        ...

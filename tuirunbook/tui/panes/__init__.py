@@ -1,0 +1,54 @@
+"""What the right-hand side says, a module for each group of steps: pure functions from a view to content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from textual.content import Content
+
+from tuirunbook.core.procedure import Progress
+from tuirunbook.core.runbook import Action
+from tuirunbook.core.text import clean
+from tuirunbook.tui.panes.after import prevent, verify
+from tuirunbook.tui.panes.look import detect, inspect
+from tuirunbook.tui.panes.parts import Lines, paragraph
+from tuirunbook.tui.panes.release import delete_lock, force_unlock
+from tuirunbook.tui.panes.rule_out import prepare, retry_plan, rule_out
+from tuirunbook.tui.view import View
+
+_PANES: Mapping[Action, Callable[[View], Lines]] = {
+    Action.DETECT: detect,
+    Action.INSPECT: inspect,
+    Action.RULE_OUT: rule_out,
+    Action.RETRY_PLAN: retry_plan,
+    Action.PREPARE: prepare,
+    Action.FORCE_UNLOCK: force_unlock,
+    Action.DELETE_LOCK: delete_lock,
+    Action.VERIFY: verify,
+    Action.PREVENT: prevent,
+}
+
+
+def pane(view: View) -> Content:
+    """The step that is shown: what to do, what is known, and below it what the runbook says about it."""
+    state = view.step
+    build = _PANES.get(state.step.action, _people)
+    lines = list(build(view))
+    if state.progress not in {Progress.CURRENT, Progress.TODO}:
+        said = f"{state.progress.value}{': ' + state.note if state.note else ''}"
+        lines.insert(0, Content.assemble(("This step: ", "$text-muted"), said))
+    if body := clean(state.step.body).strip():
+        lines += [Content(""), Content.styled("From the runbook", "bold $text-muted"), Content(body)]
+    return Content("\n").join(lines)
+
+
+def _people(view: View) -> Lines:
+    step = view.step.step
+    if step.commands:
+        yield Content.styled("n runs these one by one; they only read:", "bold")
+        for command in step.commands:
+            yield Content(f"  $ {' '.join(command)}")
+    elif step.questions:
+        yield paragraph("n asks the next question.")
+    else:
+        yield paragraph("n marks this as done.")

@@ -1,0 +1,78 @@
+"""Steps 8 and 9: is the state sound, and why did it happen."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from tuirunbook.core.incident import Incident
+from tuirunbook.core.procedure import AFTER_CHECKS
+from tuirunbook.core.text import one_line
+from tuirunbook.tui.panes.parts import Lines, check_line, heading, key, paragraph
+from tuirunbook.tui.view import View
+
+CHECKS = {"stores": "both stores", "digest": "digest", "state-list": "state list", "plan": "plan"}
+
+
+def verify(view: View) -> Lines:
+    """The checks after the release, and the ending that fits the operation."""
+    incident = view.incident
+    if not incident.gone:
+        yield paragraph("The lock is still held, or was never seen to leave; there is nothing to verify yet.")
+        return
+    running = next(iter(incident.running.values()), None)
+    checks = {name: incident.checks.get(("after", name)) for name in AFTER_CHECKS}
+    if running is not None:
+        yield heading(f"Our {running.purpose} is running and holds the lock.")
+        yield key("f", "its output")
+        yield key("x", "cancel it")
+    elif any(checks[name] is None for name in AFTER_CHECKS if name != "plan"):
+        yield key("n", "read both stores, the digest and the state list")
+    elif checks["plan"] is None and view.root.initialised:
+        yield key("n", "plan again (takes the lock for as long as it runs; a queued job may be refused meanwhile)")
+        yield key("s", "skip the plan, with a reason")
+    elif incident.verified is None:
+        yield key("n", "write down who read the plan, and who runs the pipeline again")
+    yield Content("")
+    for name, check in checks.items():
+        yield check_line(check, name, CHECKS[name])
+    yield Content("")
+    yield from _ending(incident)
+    if incident.verified is not None:
+        yield Content.assemble(("✓ ", "$text-success"), f"read by {one_line(incident.verified.read_by, 80)}")
+
+
+def _ending(incident: Incident) -> Lines:
+    if incident.may_have_written:
+        yield heading("A dead apply may have created what the state does not know.")
+        yield paragraph(
+            "Read the plan line by line, by name, against the commit that ran: what it wants to create may already be "
+            "there. Look for errored.tfstate where the holder ran, and push it before anybody applies."
+        )
+    else:
+        yield heading("A dead plan wrote nothing.")
+        yield paragraph("A plan that looks as it did before is all there is to see.")
+
+
+def prevent(view: View) -> Lines:
+    """The prevention list, holds to undo, and the close."""
+    incident, step = view.incident, view.step.step
+    left = [item for item in step.items if item not in incident.prevention]
+    if incident.closed:
+        yield heading("This incident is closed.")
+        yield paragraph(f"tflock-tui export {incident.id} writes the postmortem.")
+    elif incident.holds:
+        yield heading("Holds to undo first:")
+        for undo in incident.holds:
+            yield Content(f"  {one_line(undo, 200)}")
+        yield key("n", "say that they are undone")
+    elif left:
+        yield key("n", f"go through the list: {one_line(left[0], 100)}")
+        yield key("s", "leave the rest unchecked, and close")
+    else:
+        yield key("n", "close the incident")
+    yield Content("")
+    for item in step.items:
+        done = incident.prevention.get(item)
+        glyph = {"checked": "✓", "follow-up": "→", "not-checked": "·"}.get(done.state if done else "", "?")
+        owner = f"  ({done.owner}, {done.due})" if done and done.owner else ""
+        yield Content(f"{glyph} {one_line(item, 160)}{one_line(owner, 60)}")

@@ -1,0 +1,69 @@
+"""Pieces that several panes share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from textual.content import Content
+
+from tuirunbook.core.evidence import Says
+from tuirunbook.core.incident import CheckRecorded
+from tuirunbook.core.text import one_line
+from tuirunbook.core.verdict import CHECK_NAMES, Opinion, Verdict
+
+Lines: TypeAlias = Iterator[Content]
+
+SAYS_GLYPH = {Says.BLOCKS: "✗", Says.SUPPORTS: "✓", Says.NOTHING: "·", Says.UNKNOWN: "?"}
+SAYS_STYLE = {
+    Says.BLOCKS: "$text-error",
+    Says.SUPPORTS: "$text-success",
+    Says.NOTHING: "",
+    Says.UNKNOWN: "$text-warning",
+}
+OPINION_STYLE = {
+    Opinion.ACTIVE: "bold $text-error",
+    Opinion.ORPHANED: "bold $text-success",
+    Opinion.CANNOT_TELL: "bold $text-warning",
+}
+
+
+def paragraph(text: str, style: str = "") -> Content:
+    """One paragraph; the widget wraps it."""
+    return Content.styled(text, style) if style else Content(text)
+
+
+def heading(text: str) -> Content:
+    """A line that names what follows."""
+    return Content.styled(text, "bold")
+
+
+def pair(name: str, value: str, width: int = 11) -> Content:
+    """A name and its value, the names in a column."""
+    return Content.assemble((f"{name:<{width}} ", "$text-muted"), one_line(value, 400))
+
+
+def key(keys: str, does: str) -> Content:
+    """What a key does here."""
+    return Content.assemble((f" {keys} ", "bold reverse"), f" {does}")
+
+
+def check_line(check: CheckRecorded | None, name: str, what: str) -> Content:
+    """A check with its result: glyph, word, detail."""
+    if check is None:
+        return Content.assemble(("? ", "$text-warning"), f"{what}: not checked yet")
+    glyph, style = {"ok": ("✓", "$text-success"), "bad": ("✗", "$text-error")}.get(check.result, ("?", "$text-warning"))
+    del name
+    return Content.assemble((f"{glyph} ", style), f"{what}: {one_line(check.detail, 300)}")
+
+
+def verdict_lines(verdict: Verdict) -> Iterable[Content]:
+    """The verdict, what it rests on and what it lacks."""
+    name = verdict.opinion.value.upper()
+    yield Content.assemble(("Verdict ", "bold"), (name, OPINION_STYLE[verdict.opinion]))
+    for sentence in verdict.contradictions:
+        yield Content.assemble(("  ≠ ", "$text-error"), one_line(sentence, 300))
+    if verdict.missing:
+        names = ", ".join(CHECK_NAMES[name] for name in verdict.missing)
+        yield Content.assemble(("  no evidence from: ", "$text-muted"), names)
+    yield Content(f"  {verdict.advice}")

@@ -1,0 +1,133 @@
+"""Steps 3 to 5: is the holder alive, does the plan still fail, and what happens when it is free."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from tuirunbook.core.evidence import Finding, Says
+from tuirunbook.core.lock import LockIdentity, short
+from tuirunbook.core.procedure import BEFORE_CHECKS, open_questions
+from tuirunbook.core.text import one_line
+from tuirunbook.core.verdict import as_finding, judge
+from tuirunbook.tui.panes.parts import (
+    SAYS_GLYPH,
+    SAYS_STYLE,
+    Lines,
+    check_line,
+    heading,
+    key,
+    paragraph,
+    verdict_lines,
+)
+from tuirunbook.tui.view import View
+
+CHECKS = {
+    "digest": "digest",
+    "state-list": "state list",
+    "errored-tfstate": "errored.tfstate",
+    "state-version": "state now",
+}
+
+
+def rule_out(view: View) -> Lines:
+    """Evidence, open questions and the verdict, for each lock that is present."""
+    incident, step = view.incident, view.step.step
+    if not incident.identities:
+        yield paragraph("No lock is held here, so there is nothing to rule out.")
+        return
+    left = open_questions(incident, step)
+    if left:
+        yield key("n", f"ask: {left[0].question.text}")
+        yield Content("")
+    for lock in incident.identities:
+        if len(incident.identities) > 1:
+            stores = " and ".join(record.store.label for record in incident.locks if record.identity == lock)
+            yield heading(f"Lock {short(lock)} in {stores}")
+        yield from _evidence(view, lock)
+        yield from verdict_lines(judge(incident, lock))
+
+
+def _evidence(view: View, lock: LockIdentity) -> Lines:
+    incident = view.incident
+    findings = [finding for (about, _), finding in incident.findings.items() if about == lock]
+    answers = [answer for (about, _), answer in incident.answers.items() if about == lock]
+    for finding in findings:
+        yield _finding(finding, disputed=(lock, finding.key) in incident.disputes)
+    asked = {answer.question for answer in answers}
+    for question in view.step.step.questions:
+        if question.id not in asked:
+            yield Content.assemble(("? ", "$text-warning"), question.text, ("  not asked", "$text-muted"))
+    for answer in answers:
+        if answer.question != "next":
+            yield _finding(as_finding(answer), disputed=(lock, f"answer.{answer.question}") in incident.disputes)
+    if any(finding.says is Says.BLOCKS for finding in findings):
+        yield key("d", "dispute a blocking fact")
+
+
+def _finding(finding: Finding, *, disputed: bool) -> Content:
+    mark = " (disputed)" if disputed else ""
+    says = f"  {finding.says.value}{mark}, {one_line(finding.source, 60)}"
+    return Content.assemble(
+        (f"{SAYS_GLYPH[finding.says]} ", SAYS_STYLE[finding.says]),
+        one_line(finding.fact, 300),
+        (says, "$text-muted"),
+    )
+
+
+def retry_plan(view: View) -> Lines:
+    """What the retry would do, how the last one ended, and what that means."""
+    incident = view.incident
+    running = next(iter(incident.running.values()), None)
+    if running is not None:
+        yield heading(f"Our {running.purpose} is running; it may hold the lock.")
+        yield key("f", "its output")
+        yield key("x", "cancel it: one interrupt, then patience")
+        return
+    retry = incident.last_retry
+    if retry is not None:
+        yield from _retry_outcome(retry.outcome, retry.detail, retry.source)
+        yield key("f", "its output")
+    yield Content("")
+    if view.root.initialised:
+        yield key("n", "retry the plan once; if the lock is free, the plan takes it while it runs")
+        yield Content("    b in the palette: a lock probe instead, which plans nothing")
+    else:
+        yield key("n", "ask for the lock with a probe: this root is not initialised here, so no plan can run")
+    yield key("e", "hand in a refusal from CI that is younger than 5 minutes")
+    yield key("s", "skip, with a reason")
+
+
+def _retry_outcome(outcome: str, detail: str, source: str) -> Lines:
+    meaning = {
+        "refused-by-this": "Refused by this lock: it is still in the way.",
+        "refused-by-another": "Refused by another lock than the one read here.",
+        "obtained": "The lock was obtained: nothing is in the way any more.",
+        "inconclusive": "It failed before it came to the lock, so it says nothing about it.",
+    }[outcome]
+    yield Content.assemble(("Last retry ", "$text-muted"), f"({source}): ", (meaning, "bold"))
+    if detail:
+        yield Content(f"  {one_line(detail, 300)}")
+
+
+def prepare(view: View) -> Lines:
+    """What has to be known before a lock is released."""
+    incident, step = view.incident, view.step.step
+    checks = [incident.checks.get(("before", name)) for name in BEFORE_CHECKS]
+    left = open_questions(incident, step)
+    if None in checks:
+        yield key("n", "check digest, state list, errored.tfstate and the state's version (reads only)")
+    elif left:
+        yield key("n", f"ask: {left[0].question.text}")
+    yield Content("")
+    for name, check in zip(BEFORE_CHECKS, checks, strict=True):
+        yield check_line(check, name, CHECKS[name])
+    yield Content("")
+    for lock in incident.identities:
+        answer = incident.answers.get((lock, "next"))
+        if answer is None:
+            yield Content.assemble(("? ", "$text-warning"), f"what takes the lock next ({short(lock)}): not asked")
+        else:
+            said = one_line(f"{answer.label} {answer.how} {answer.note}", 200)
+            yield Content.assemble(("· ", ""), f"next in line ({short(lock)}): {said}")
+            if answer.undo:
+                yield Content(f"  to undo at close: {one_line(answer.undo, 200)}")

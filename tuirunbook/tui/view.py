@@ -1,0 +1,234 @@
+"""What a walk's screen knows, and how it is said. Values and pure functions; widgets only show the result."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+
+from textual.content import Content
+
+from tuirunbook.core.backend import RootModule
+from tuirunbook.core.gates import Policy
+from tuirunbook.core.incident import Incident
+from tuirunbook.core.lock import Free, Held, LockSnapshot, NotChecked, Reading, Store, StoredLock, parse_time, short
+from tuirunbook.core.procedure import Progress, StepState
+from tuirunbook.core.runbook import Runbook
+from tuirunbook.core.text import clip, one_line
+from tuirunbook.core.values import Caller
+
+GLYPHS: Mapping[Progress, str] = {
+    Progress.DONE: "✓",
+    Progress.CURRENT: "▶",
+    Progress.TODO: " ",
+    Progress.SKIPPED: "⤼",
+    Progress.DEFERRED: "…",
+    Progress.NOT_NEEDED: "–",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class View:
+    """A walk as the screen shows it; replaced whole when anything changes."""
+
+    root: RootModule
+    incident: Incident
+    runbook: Runbook
+    steps: tuple[StepState, ...]
+    shown: int
+    now: datetime
+    snapshot: LockSnapshot | None = None
+    looks: int = 0
+    seen_at: datetime | None = None
+    readings: Mapping[Store, Reading] = dataclasses.field(default_factory=dict)
+    caller: Caller | NotChecked | None = None
+    ours: frozenset[str] = frozenset()
+    flash: str = ""
+    busy: str = ""
+    unwritable: str = ""
+    policy: Policy = dataclasses.field(default_factory=Policy)
+    training: bool = False
+
+    @property
+    def step(self) -> StepState:
+        """The step that is shown."""
+        return self.steps[self.shown]
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The operator's time zone."""
+        return self.now.tzinfo
+
+
+def age(since: datetime, now: datetime) -> str:
+    """How long ago, short: `45s`, `12m`, `1h01m`, `3d4h`."""
+    seconds = max(0, int((now - since).total_seconds()))
+    if seconds < 60:  # noqa: PLR2004 - seconds in a minute
+        return f"{seconds}s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if hours == 0:
+        return f"{minutes}m"
+    return f"{hours}h{minutes % 60:02}m" if days == 0 else f"{days}d{hours % 24}h"
+
+
+def clock(moment: datetime, zone: tzinfo | None) -> str:
+    """A moment in UTC with local time beside: `02:21:14Z (04:21)`."""
+    return f"{moment.astimezone(UTC):%H:%M:%S}Z ({moment.astimezone(zone):%H:%M})"
+
+
+def operation(name: str) -> str:
+    """An operation as people call it: `apply`, `plan`, `state rm`."""
+    return one_line(name.removeprefix("OperationType").replace("-", " ").lower() or "an operation", 30)
+
+
+def header(view: View, width: int) -> Content:
+    """The four lines that are always on screen: who I am, what is locked, by whom, what comes next."""
+    lines = (_me(view, width), _lock_line(view, width), _holder(view), _next_in_line(view))
+    return Content("\n").join([line.truncate(width, ellipsis=True) for line in lines])
+
+
+def _me(view: View, width: int) -> Content:
+    caller = view.caller
+    if isinstance(caller, Caller):
+        name = f"{caller.alias} " if caller.alias else ""
+        me = f"{name}{caller.account} as {one_line(caller.role, 32)}"
+    else:
+        me = "account not checked" if caller else "account: reading…"
+    parts: list[str | tuple[str, str]] = []
+    if view.training:
+        parts.append((" PRACTICE ", "bold $text-warning on $warning-muted"))
+        parts.append(" ")
+    parts.append(me)
+    if isinstance(caller, Caller) and caller.expires_at:
+        left = parse_time(caller.expires_at) - view.now
+        soon = left.total_seconds() < 600  # noqa: PLR2004 - ten minutes
+        said = "expired" if left.total_seconds() <= 0 else f"{age(view.now, view.now + left)} left"
+        parts += ["   ", (f"login {said}", "bold $text-error" if soon else "")]
+    page = view.incident.details.page_at if view.incident.details else ""
+    if page:
+        parts.append(f"   page +{age(parse_time(page), view.now)}")
+    if view.incident.id:
+        parts += ["   ", f"{view.incident.id} ", ("● not written", "bold $text-error") if view.unwritable else "● rec"]
+    del width
+    return Content.assemble(*parts)
+
+
+def _lock_line(view: View, width: int) -> Content:
+    word, style = lock_word(view)
+    stores = "  ".join(f"{name} {_mark(view, store)}" for name, store in (("DDB", Store.DYNAMODB), ("S3", Store.S3)))
+    seen = f"   seen {age(view.seen_at, view.now)} ago" if view.seen_at else "   reading…"
+    tail = f"  {word}  {stores}{seen}"
+    name = view.incident.address.lock_id
+    room = max(12, width - len(tail))
+    shown = name if len(name) <= room else "…" + name[-(room - 1) :]
+    return Content.assemble((one_line(shown, room), "bold"), "  ", (word, style), f"  {stores}{seen}")
+
+
+def lock_word(view: View) -> tuple[str, str]:
+    """The state of the lock in a word with a glyph, and its style."""
+    snapshot = view.snapshot
+    early = [reading for reading in view.readings.values() if isinstance(reading, Held)]
+    if snapshot is None and early:
+        return _held_word(early[0].lock, view), "bold $text-error"
+    if snapshot is None:
+        return "? reading…", "$text-muted"
+    if view.incident.blind_since:
+        return f"? BLIND {age(parse_time(view.incident.blind_since), view.now)}", "bold $text-warning"
+    if view.ours:
+        return "■ your plan", "bold $text-accent"
+    if snapshot.held:
+        return _held_word(snapshot.locks[0], view), "bold $text-error"
+    if not snapshot.address.locks_at_all:
+        return "! NO LOCKING", "bold $text-warning"
+    if not snapshot.free:
+        return "? NOT CHECKED", "bold $text-warning"
+    if view.incident.gone:
+        return "□ FREE", "bold $text-success"
+    return "□ no lock here", "$text-muted"
+
+
+def _held_word(lock: StoredLock, view: View) -> str:
+    if lock.info is None:
+        return "■ HELD, unreadable"
+    created = lock.info.created_at
+    return f"■ HELD {age(created, view.now)}" if created else "■ HELD"
+
+
+def _mark(view: View, store: Store) -> str:
+    reading = view.snapshot.reading(store) if view.snapshot else view.readings.get(store)
+    match reading:
+        case None:
+            return "…"
+        case Held():
+            return "■"
+        case Free():
+            return "□"
+        case NotChecked(code="not-configured"):
+            return "–"
+        case NotChecked():
+            return "?"
+
+
+def _holder(view: View) -> Content:
+    lock = _first_lock(view)
+    if lock is None:
+        return Content(_nobody(view))
+    if lock.info is None:
+        return Content.assemble(
+            ("UNREADABLE", "bold"), f": {one_line(lock.unreadable or '', 60)}   {short(lock.identity)}"
+        )
+    info = lock.info
+    what = f"{operation(info.operation).upper()}: " + ("may be half done" if info.may_have_written else "wrote nothing")
+    since = f"   {clock(info.created_at, view.zone)}" if info.created_at else ""
+    return Content.assemble(
+        (what, "bold"), f"   {one_line(info.who, 34) or '(nobody named)'}{since}   {short(info.id)}"
+    )
+
+
+def _first_lock(view: View) -> StoredLock | None:
+    if view.snapshot is not None:
+        return next(iter(view.snapshot.locks), None)
+    return next((reading.lock for reading in view.readings.values() if isinstance(reading, Held)), None)
+
+
+def _nobody(view: View) -> str:
+    if view.snapshot is None:
+        return "Asking AWS for the lock…"
+    if view.incident.gone:
+        return f"The lock left at {clock(parse_time(view.incident.gone_at), view.zone)}."
+    blind = view.snapshot.blind
+    if blind:
+        return f"{blind[0][0].label} cannot be read: {one_line(blind[0][1].why, 80)}"
+    return "No lock was seen here. That is not the same as gone."
+
+
+def _next_in_line(view: View) -> Content:
+    if view.flash:
+        return Content.assemble((one_line(view.flash, 200), "bold reverse"))
+    if view.incident.elsewhere:
+        return Content.assemble(("STOP: ", "bold $text-error"), f"not what Terraform reads: {view.incident.elsewhere}")
+    if view.busy:
+        return Content.assemble(("… ", "bold"), view.busy)
+    told = [answer for (_, question), answer in view.incident.answers.items() if question == "next"]
+    if not told:
+        return Content.assemble("Next in line: ", ("not known yet", "$text-muted"))
+    answer = told[-1]
+    return Content(f"Next in line: {clip(one_line(f'{answer.label} {answer.note} {answer.how}'), 120)}")
+
+
+def step_list(view: View) -> Content:
+    """The runbook's steps, one line each, the shown one reversed."""
+    lines = []
+    for index, state in enumerate(view.steps):
+        text = f"{GLYPHS[state.progress]} {state.step.number} {clip(state.step.title, 40)}"
+        style = {
+            Progress.CURRENT: "bold",
+            Progress.DONE: "$text-success",
+            Progress.NOT_NEEDED: "$text-muted",
+            Progress.SKIPPED: "$text-warning",
+            Progress.DEFERRED: "$text-warning",
+        }.get(state.progress, "")
+        if index == view.shown:
+            style = f"{style} reverse".strip()
+        lines.append(Content.styled(text, style) if style else Content(text))
+    return Content("\n").join(lines)
