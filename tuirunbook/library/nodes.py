@@ -145,7 +145,7 @@ class Yaml:
 
 def near(text: str, known: Sequence[str]) -> str:
     """A question about the known names that `text` may have meant; empty when it is like none."""
-    close = difflib.get_close_matches(text, known, n=2)
+    close = difflib.get_close_matches(text, known, n=2, cutoff=0.75)
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
