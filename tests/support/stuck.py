@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 BUCKET = "acme-tfstate"
 TABLE = "acme-tflock"
 KEY = "network/terraform.tfstate"
-REAL = (
+REAL = [
     pytest.mark.real,
     pytest.mark.skipif(shutil.which("terraform") is None, reason="there is no terraform on PATH"),
-)
+]
 """For `pytestmark` of tests that run terraform."""
 
 _APPLY_GATE = "apply.gate"

@@ -14,6 +14,7 @@ from tuirunbook.terraform.arguments import validate_plan_args
 from tuirunbook.terraform.backend_block import backend_block, secret_environment
 from tuirunbook.terraform.children import Children
 from tuirunbook.terraform.environment import checkout_environment
+from tuirunbook.terraform.follow import LogFollower
 from tuirunbook.terraform.program import SHORT_LIMIT, Program, version_tuple
 from tuirunbook.terraform.release_root import BackendOnlyRoot
 
@@ -132,6 +133,19 @@ class TerraformCli:
         if (why_not := self.can_interrupt()) is not None:
             raise ProgramError(why_not)
         self._children.interrupt(child)
+
+    def follow(self, log: Path) -> LogFollower:
+        """A reader of a command's output, from its beginning."""
+        return LogFollower(log)
+
+    def errored_state(self) -> Path | None:
+        """The `errored.tfstate` that a failed apply left where it ran, or None."""
+        if self._root.directory is None:
+            return None
+        here = Path(self._root.directory)
+        pattern = ".terragrunt-cache/*/*/**/errored.tfstate" if self._program.terragrunt else ""
+        candidates = [here / "errored.tfstate", *(here.glob(pattern) if pattern else ())]
+        return next((path for path in candidates if path.is_file()), None)
 
     def can_interrupt(self) -> str | None:
         """Why a cancel must not be offered, or None when it may."""

@@ -17,7 +17,7 @@ class LogFollower:
         self._offset = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def read_new(self, max_bytes: int = 65536) -> str:
+    def read_new(self, max_bytes: int = 1 << 20) -> str:
         """What was written since the last call, at most `max_bytes` of it; empty when there is nothing (yet)."""
         try:
             with self.path.open("rb") as log:
