@@ -22,7 +22,9 @@ from tuirunbook.repository.literals import read_body
 HCL_SUFFIXES = (".tf", ".tofu")
 JSON_SUFFIXES = (".tf.json", ".tofu.json")
 _MENTIONS = (b"backend", b"cloud", b"state_store")
-_OPENS_BACKEND = re.compile(rb"(?:backend|cloud|state_store)[^=\n{]*\{|\"(?:backend|cloud|state_store)\"\s*:")
+_OPENS_BACKEND = re.compile(
+    rb"(?<![\w\"-])(?:backend|cloud|state_store)[^=\n{]*\{|\"(?:backend|cloud|state_store)\"\s*:"
+)
 _MEND = "Mend the file, or give --bucket and --key to look at the lock without it."
 
 

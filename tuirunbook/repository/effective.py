@@ -57,7 +57,7 @@ def from_files(place: Place, given: Given) -> Effective:
         )
     fallback = place.saved.type if place.saved is not None else "s3"
     effective = completed(declared, given, place.sources, fallback)
-    return msgspec.structs.replace(against_saved(place, effective), notes=tuple(notes))
+    return against_saved(place, msgspec.structs.replace(effective, notes=tuple(notes)))
 
 
 def completed(declared: Declared | None, given: Given, directory: Path, fallback: str = "s3") -> Effective:

@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _STRING_PART = re.compile(r'[^"\\$%\n]+|\\[^\n]|\$\$\{|%%\{|[$%](?!\{)')
+_AWKWARD = re.compile(r"\n|\$\$\{|%%\{")
 _CLOSERS = {"{": "}", "[": "]", "(": ")"}
 
 
@@ -75,7 +76,7 @@ class Outline:
         self._text = text
         self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
         self._tokens: list[_Token] = []
-        self._blanked: list[tuple[int, int]] = []
+        self._rewritten: list[tuple[int, int]] = []
         self._partner: dict[int, int] = {}
         try:
             self._tokenise()
@@ -131,12 +132,12 @@ class Outline:
 
     def _between(self, start: int, end: int) -> str:
         parts, at = list[str](), start
-        for begin, stop in self._blanked:
+        for begin, stop in self._rewritten:
             if begin < start or stop > end:
                 continue
             parts.append(self._text[at:begin])
             piece = self._text[begin:stop]
-            parts.append(piece.replace("\n", " ") if piece.startswith('"') else " " * len(piece))
+            parts.append(_readable(piece) if piece.startswith('"') else " " * len(piece))
             at = stop
         return "".join((*parts, self._text[at:end])).replace("\r\n", "\n")
 
@@ -198,8 +199,8 @@ class Outline:
         text, at = self._text, 0
         while at < len(text):
             kind, end = _next(text, at)
-            if kind == "comment" or (kind == "string" and "\n" in text[at:end]):
-                self._blanked.append((at, end))
+            if kind == "comment" or (kind == "string" and _AWKWARD.search(text, at, end)):
+                self._rewritten.append((at, end))
             if kind not in {"space", "comment"}:
                 self._tokens.append(_Token(kind, at, end, text[at:end]))
             at = end
@@ -232,6 +233,11 @@ class _UnclosedError(Exception):
         self.offset = offset
         self.sentence = sentence
         super().__init__(sentence)
+
+
+def _readable(string: str) -> str:
+    """A string as python-hcl2 reads it: without line breaks, and with `$${` and `%%{` as escapes of another kind."""
+    return string.replace("\n", " ").replace("$${", r"\u0024{").replace("%%{", r"\u0025{")
 
 
 def interpolation_end(text: str, start: int) -> int:

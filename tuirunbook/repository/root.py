@@ -34,25 +34,25 @@ def root_module(
         files = candidates(place.directory, place.checkout)
         suggestions = tuple(relative(path, place.directory) for path in files)
     trust = settings_files_inside(backend, place.directory, place.checkout, environ)
-    return checked(
-        RootModule(
-            directory=str(place.directory),
-            name=_name(place),
-            checkout=None if place.checkout is None else str(place.checkout),
-            backend=backend,
-            workspace=workspace[0],
-            workspace_origin=workspace[1],
-            data_dir=str(place.data_dir),
-            initialised=effective.initialised,
-            program=program_of(place),
-            disagreements=effective.disagreements,
-            missing=_missing(backend, effective, suggestions),
-            notes=(*place.notes, *effective.notes, *_notes(place, backend, trust)),
-            candidates=suggestions,
-            needs_trust=trust,
-            working_directory=None if place.working is None else str(place.working),
-        )
+    root = RootModule(
+        directory=str(place.directory),
+        name=_name(place),
+        checkout=None if place.checkout is None else str(place.checkout),
+        backend=backend,
+        workspace=workspace[0],
+        workspace_origin=workspace[1],
+        data_dir=str(place.data_dir),
+        initialised=effective.initialised,
+        program=program_of(place),
+        disagreements=effective.disagreements,
+        missing=_missing(backend, effective, suggestions),
+        notes=(*place.notes, *effective.notes, *_notes(place, backend, trust)),
+        candidates=suggestions,
+        needs_trust=trust,
+        working_directory=None if place.working is None else str(place.working),
     )
+    complete = backend.type == "s3" and backend.text("bucket") and backend.text("key")
+    return checked(root) if complete else root
 
 
 def _notes(place: Place, backend: Backend, trust: tuple[str, ...]) -> Iterator[str]:
@@ -83,7 +83,7 @@ def with_region(effective: Effective, environ: Mapping[str, str]) -> Backend:
 def _missing(backend: Backend, effective: Effective, suggestions: tuple[str, ...]) -> tuple[Missing, ...]:
     named = ", ".join(suggestions[:_MOST_NAMED])
     more = len(suggestions) - _MOST_NAMED
-    hint = f" (here are {named}{f' and {more} more' if more > 0 else ''})" if suggestions else ""
+    hint = f" (found: {named}{f' and {more} more' if more > 0 else ''})" if suggestions else ""
     found: list[Missing] = []
     for name in _unset(backend, effective):
         how = f"give --backend-config {name}=VALUE or --backend-config FILE{hint}"
@@ -113,10 +113,13 @@ def _name(place: Place) -> str:
 
 
 def checked(root: RootModule) -> RootModule:
-    """The root, if its address can be one; what is missing is told elsewhere."""
-    if root.backend.type == "s3" and root.backend.text("bucket") and root.backend.text("key"):
-        try:
-            root.address()
-        except AddressError as error:
-            raise DetectionError(f"{error}.", "Check the backend's bucket and key.") from None
+    """The root, if its address can be a state's.
+
+    Raises:
+        DetectionError: It cannot.
+    """
+    try:
+        root.address()
+    except AddressError as error:
+        raise DetectionError(f"{error}.", "Check the bucket and the key.") from None
     return root
