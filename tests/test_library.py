@@ -170,6 +170,7 @@ def test_one_check_reports_every_mistake_in_order() -> None:
         (HEAD + "## D\n```step\naction: note\n```\n```step\naction: note\n```\n", 13, "already has a step fence"),
         (HEAD + "## 2. D\n```step\naction: note\n```\n", 9, "this is step 1 and is numbered 2"),
         (HEAD + "## D\n\x1b[31m\n```step\naction: note\n```\n", 10, "U+001B"),
+        (HEAD + "## D\nx {{ state key }}\n```step\naction: note\n```\n", 10, "around one name"),
         (HEAD + "## D\nx {{ state.key }\n```step\naction: note\n```\n", 10, "not closed by }}"),
     ],
 )

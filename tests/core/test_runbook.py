@@ -137,3 +137,8 @@ def test_s14_filling_in_never_makes_more_arguments_or_an_option(argv: list[str],
 def test_s14_a_value_that_is_no_plain_argument_stops_the_command(value: str) -> None:
     with pytest.raises(ArgumentError, match=r"state\.key"):
         fill_arguments(["x", "{{ state.key }}"], {"state.key": value})
+
+
+def test_a_line_of_braces_and_blanks_takes_no_time() -> None:
+    text = "{{" + " " * 100_000 + "{{ \t" * 10_000
+    assert substitute(text, {}) == text

@@ -49,7 +49,7 @@ VALUE_NAMES = frozenset(
 """The names that a runbook may write as `{{ name }}`. `state.key` is the object key of the state, workspace included;
 `state.lock_id` the lock item's partition key; `lock.id` what force-unlock takes."""
 
-PLACEHOLDER = re.compile(r"(?<!\$)\{\{\s*([^{}\n]*?)\s*\}\}")
+PLACEHOLDER = re.compile(r"(?<!\$)\{\{[ \t]{0,8}([^\s{}]*)[ \t]{0,8}\}\}")
 """A name to be filled in. `${{ … }}` belongs to CI systems and stays as it is."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9/][A-Za-z0-9_@%+=:,./-]*")
@@ -292,11 +292,6 @@ CORE_QUESTIONS: Mapping[str, Question] = {
     )
 }
 """The four questions of the safety floor by ID, with the weights of their answers. No runbook changes a weight."""
-
-
-def unknown_names(text: str) -> tuple[str, ...]:
-    """The names in `{{ … }}` that stand for nothing, in their order."""
-    return tuple(name for name in PLACEHOLDER.findall(text) if name not in VALUE_NAMES)
 
 
 def substitute(text: str, values: Mapping[str, str]) -> str:
