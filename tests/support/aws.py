@@ -196,6 +196,10 @@ class EmbeddedAws:
         self._clients.append(client)
         return client
 
+    def closing(self, closeable: Any) -> None:
+        """Close this with the server, so that no test leaves a connection behind."""
+        self._clients.append(closeable)
+
     def create_backend(self, bucket: str, table: str | None = None, *, versioned: bool = False) -> None:
         """A bucket and, if named, a lock table as Terraform's documentation makes them."""
         s3 = self.client("s3")

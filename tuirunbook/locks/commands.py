@@ -1,4 +1,4 @@
-"""The conditional delete as an `aws` command, for the one who has the permission: an argument list, never shell text."""
+"""The conditional delete as an `aws` command, for the one who has the permission: arguments, never shell text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tuirunbook.locks.deleting import condition, lock_item_key, lockfile_key
 
 def delete_command(address: StateAddress, lock: StoredLock) -> tuple[str, ...]:
     """Delete this lock on the condition that it still is what was read.
+
+    An `Info` that is binary needs version 2 of the AWS command line; version 1 encodes it twice, and the condition fails.
 
     Raises:
         ValueError: The address has no such lock.

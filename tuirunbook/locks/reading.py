@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -59,7 +60,7 @@ def read_lockfile(clients: Clients, address: StateAddress) -> Reading:
     answer = _get_object(clients, address, address.lockfile_key)
     if answer is None:
         return Free()
-    with answer["Body"] as body:
+    with closing(answer["Body"]) as body:
         raw = body.read(LOCKFILE_LIMIT)
     size = int(answer.get("ContentLength", len(raw)))
     lock = StoredLock.read(
@@ -113,7 +114,7 @@ def read_state(clients: Clients, address: StateAddress) -> StateContent:
     if answer is None:
         return StateContent(md5=None)
     md5, kept, size = hashlib.md5(usedforsecurity=False), bytearray(), 0
-    with answer["Body"] as body:
+    with closing(answer["Body"]) as body:
         for chunk in body.iter_chunks(1024 * 1024):
             md5.update(chunk)
             size += len(chunk)
