@@ -1,0 +1,1 @@
+"""Modal screens: they ask, and hand back what was said."""
