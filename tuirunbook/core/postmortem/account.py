@@ -1,0 +1,182 @@
+"""What an export has to know beyond the folded incident: gathered in one pass over the events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tuirunbook.core.incident import (
+    ActionRefused,
+    CheckRecorded,
+    CommandEnded,
+    CommandStarted,
+    ErrorPasted,
+    Event,
+    FindingDisputed,
+    FindingRecorded,
+    Incident,
+    LockChanged,
+    LockObserved,
+    LockRecord,
+    Opened,
+    OutsideAction,
+    QuestionAnswered,
+    ReleaseEnded,
+    ReleaseIntended,
+    Resumed,
+    SnapshotRecord,
+    StepSkipped,
+    WatchLost,
+    WatchRestored,
+    apply,
+    begin,
+)
+from tuirunbook.core.lock import LockIdentity, Store, short
+from tuirunbook.core.timeline import TimelineLine, joined, line, question_in_words, without_rule
+from tuirunbook.core.verdict import judge
+
+_JUDGED = (QuestionAnswered, FindingRecorded, FindingDisputed, LockChanged, LockObserved)
+
+
+class Account:
+    """An incident with the parts of its story that its state does not keep.
+
+    Attributes:
+        incident: The folded incident.
+        lines: Every event as a row.
+        locks: The locks as they were first seen, by store and identity, with the time.
+        verdicts: For each lock, its opinion and since when that has been so.
+        answers: For each release, what had been answered about its lock when it was confirmed.
+        decided: For each release, since when its verdict had been what it was.
+        started: The commands, in their order.
+        ended: Their ends, by name.
+        before: The state as it was read before a release, the last time.
+        after: The same, after one.
+        errors: The errors that were handed in.
+        disputes: The disputes with what they dispute.
+        skips: The skipped steps.
+        outside: What others did elsewhere.
+        refused: What the safety floor refused.
+        blind: When nobody could read the lock: from, until (empty when it never ended), why.
+        operators: Everybody who walked.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self.incident: Incident = begin(opened)
+        self.lines: list[TimelineLine] = []
+        self.locks: dict[tuple[Store, LockIdentity], tuple[LockRecord, str]] = {}
+        self.verdicts: dict[LockIdentity, tuple[str, str]] = {}
+        self.answers: dict[int, tuple[str, ...]] = {}
+        self.decided: dict[int, str] = {}
+        self.started: list[CommandStarted] = []
+        self.ended: dict[str, CommandEnded] = {}
+        self.before: CheckRecorded | None = None
+        self.after: CheckRecorded | None = None
+        self.errors: list[ErrorPasted] = []
+        self.disputes: list[str] = []
+        self.skips: list[str] = []
+        self.outside: list[OutsideAction] = []
+        self.refused: list[str] = []
+        self.blind: list[tuple[str, str, str]] = []
+        self.operators: dict[str, None] = {opened.operator: None}
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Account:
+        """The account of a whole journal. Rows of events before the first `Opened` are kept as well.
+
+        Raises:
+            ValueError: Nothing opens an incident.
+        """
+        account: Account | None = None
+        early: list[Event] = []
+        for event in events:
+            if account is not None:
+                account.take(event)
+            elif isinstance(event, Opened):
+                account = cls(event)
+                account.lines = [line(before) for before in (*early, event)]
+            else:
+                early.append(event)
+        if account is None:
+            raise ValueError("nothing in this journal opens an incident")
+        return account
+
+    def take(self, event: Event) -> None:
+        """Take in one more event."""
+        self._note(event)
+        self.incident = apply(self.incident, event)
+        self.lines.append(line(event))
+        if isinstance(event, _JUDGED):
+            self._judge(event.at)
+
+    def _judge(self, at: str) -> None:
+        for lock in self.incident.identities:
+            opinion = str(judge(self.incident, lock).opinion)
+            if self.verdicts.get(lock, ("", ""))[0] != opinion:
+                self.verdicts[lock] = (opinion, at)
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case LockObserved(snapshot=snapshot) | LockChanged(snapshot=snapshot):
+                self._see(snapshot, event.at)
+            case CommandStarted():
+                self.started.append(event)
+            case CommandEnded():
+                self.ended[event.command] = event
+            case CheckRecorded(state=state) if state is not None:
+                if event.phase == "before":
+                    self.before = event
+                else:
+                    self.after = event
+            case ReleaseIntended():
+                self._decide(event)
+            case ReleaseEnded(snapshot=SnapshotRecord() as snapshot):
+                self._see(snapshot, event.at)
+            case WatchLost():
+                self.blind.append((event.at, "", event.why))
+            case WatchRestored() if self.blind:
+                self.blind[-1] = (self.blind[-1][0], event.at, self.blind[-1][2])
+            case _:
+                self._note_people(event)
+
+    def _note_people(self, event: Event) -> None:
+        match event:
+            case Resumed():
+                self.operators.setdefault(event.operator)
+            case ErrorPasted():
+                self.errors.append(event)
+            case FindingDisputed():
+                self.disputes.append(self._dispute(event))
+            case StepSkipped():
+                about = f" for {short(event.lock)}" if event.lock else ""
+                self.skips.append(f"{event.step}{about}: {event.note or event.reason} ({event.by})")
+            case OutsideAction():
+                self.outside.append(event)
+            case ActionRefused():
+                said = f"{event.action} was refused because {without_rule(event.why)}"
+                if said not in self.refused:
+                    self.refused.append(said)
+
+    def _see(self, snapshot: SnapshotRecord, at: str) -> None:
+        for lock in snapshot.locks:
+            if not lock.ours:
+                self.locks.setdefault((lock.store, lock.identity), (lock, at))
+
+    def _decide(self, event: ReleaseIntended) -> None:
+        answers = (answer for (lock, _), answer in self.incident.answers.items() if lock in {event.lock, ""})
+        self.answers[event.release] = tuple(_answer(answer) for answer in answers)
+        opinion, since = self.verdicts.get(event.lock, ("", ""))
+        self.decided[event.release] = since if opinion == event.verdict else event.at
+
+    def _dispute(self, event: FindingDisputed) -> str:
+        finding = self.incident.findings.get((event.lock, event.key))
+        answer = self.incident.answers.get((event.lock, event.key.removeprefix("answer.")))
+        fact = finding.fact if finding else (answer.label or answer.answer) if answer else event.key
+        return f"“{fact}” ({short(event.lock)}) was held to be wrong by {event.who}: {event.how}"
+
+
+def _answer(answer: QuestionAnswered) -> str:
+    said = joined(answer.how, answer.where, answer.note, by="; ")
+    more = f" ({said})" if said else ""
+    return (
+        f"{question_in_words(answer.question)}: {answer.label or answer.answer}{more}, said {answer.who or answer.by}"
+    )
