@@ -123,19 +123,19 @@ def _matching(
     if isinstance(place, Configuration):
         return
     seen: set[str] = set()
-    for effective in _possible(place, state[0]):
+    for effective in _possible(place, *state):
         name = _match(effective, *state)
         if name is not None and name not in seen:
             seen.add(name)
             yield root_module(place, effective, (name, _FROM_PATH), environ)
 
 
-def _possible(place: Place, bucket: str) -> Iterator[Effective]:
+def _possible(place: Place, bucket: str, state_key: str) -> Iterator[Effective]:
     """The backends that this place may have: what is saved, what is declared, and what a file beside it completes."""
     if place.saved is not None and place.saved.type == "s3":
         yield from_saved(place)
     declared = read_configuration(place.sources).backend
-    if declared is None or declared.type != "s3" or _names_another(declared, bucket):
+    if declared is None or declared.type != "s3" or _names_another(declared, bucket, state_key):
         return
     plain = completed(declared, Given(), place.sources)
     if "bucket" in plain.arguments and "key" in plain.arguments:
@@ -153,10 +153,16 @@ def _possible(place: Place, bucket: str) -> Iterator[Effective]:
         yield against_saved(place, msgspec.structs.replace(effective, notes=(note,)))
 
 
-def _names_another(declared: Declared, bucket: str) -> bool:
-    """Whether the block's text sets another bucket, seen without python-hcl2."""
+def _names_another(declared: Declared, bucket: str, state_key: str) -> bool:
+    """Whether the block's text sets another bucket or key, seen without python-hcl2.
+
+    The last segment of a state key is that of the `key` argument, whatever the workspace.
+    """
     body = declared.body
-    return body is not None and "bucket" in declared.lines and bucket not in body and not {"$", "\\"} & set(body)
+    if body is None or not {"$", "\\"}.isdisjoint(body):
+        return False
+    ends = {"bucket": bucket, "key": state_key.rpartition("/")[2]}
+    return any(name in declared.lines and text not in body for name, text in ends.items())
 
 
 def _match(effective: Effective, bucket: str, state_key: str) -> str | None:
