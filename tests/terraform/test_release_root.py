@@ -205,7 +205,7 @@ def test_s9_a_root_in_which_a_probe_runs_stays_until_it_is_swept(
     root = practice_root(aws, tmp_path / "infra")
     cli = cli_for(root, private)
 
-    with aws.hold("HeadObject") as held:
+    with aws.hold("PutItem") as held:
         with cli.release_root(root.address) as release:
             child = release.probe("probe-1", tmp_path / "probe.log")
             held.wait()

@@ -130,7 +130,8 @@ class TerraformCli:
         Raises:
             ProgramError: It must not be interrupted, or no terraform was found to be signalled.
         """
-        if (why_not := self.can_interrupt()) is not None:
+        # A probe below Terragrunt's root is terraform itself, whatever Terragrunt does.
+        if child.argv[0] == self._program.name and (why_not := self.can_interrupt()) is not None:
             raise ProgramError(why_not)
         self._children.interrupt(child)
 
