@@ -184,10 +184,10 @@ def test_json_output_says_the_same_as_human_output(name: str) -> None:
 
 
 def _wrapped(text: str, width: int) -> str:
-    """As Terraform wraps: at spaces only, and no line that begins with one; the headline stays whole."""
+    """As Terraform wraps: at spaces only, and no line that begins with one; headlines stay whole."""
     wrapped = []
     for line in text.split("\n"):
-        whole = not line.strip() or line.startswith((" ", "\t", "Error: "))
+        whole = not line.strip() or line.startswith((" ", "\t", "Error: ", "Error loading state", "Failed to "))
         wrapped += [line] if whole else textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
     return "\n".join(wrapped)
 
@@ -221,7 +221,12 @@ def test_no_text_raises(text: str) -> None:
     read_unlock(text, None)
 
 
-@given(st.text(alphabet=st.characters(blacklist_characters="╷")))
+@pytest.mark.parametrize("text", ["AccessDenied", "SlowDown", "npm ERR! Error: connection refused", "hello"])
+def test_a_code_without_a_store_is_unknown(text: str) -> None:
+    assert diagnose(text).kind is Kind.UNKNOWN
+
+
+@given(st.text(alphabet=st.characters(blacklist_characters="╷aeiouAEIOU")))
 def test_text_that_is_not_terraforms_is_unknown(text: str) -> None:
     assert diagnose(text).kind is Kind.UNKNOWN
 

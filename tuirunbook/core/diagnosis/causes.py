@@ -269,6 +269,8 @@ def _kind(passage: Passage, code: Kind | None, rest: str, boxes: tuple[Box, ...]
             return Kind.WRONG_DIRECTORY
         case Operation.UNLOCK | Operation.SAVE if code not in BLOCKING:
             return _WITHOUT_CODE[passage.operation]
+    if passage.operation is Operation.FRAGMENT and store is BackendStore.UNKNOWN and not boxes:
+        return Kind.UNKNOWN  # a code alone, as any program prints it
     if code is Kind.HELD:
         return _held(rest, boxes, store)
     return code or _WITHOUT_CODE.get(passage.operation, Kind.UNKNOWN)

@@ -12,7 +12,8 @@ import re
 from tuirunbook.core.text import strip_escapes
 
 _ESCAPED_LINES = re.compile(
-    r"\\n(?:\\n|[ \t]*(?:Error|Lock Info|ID:|Terraform|OpenTofu|│|╷|\\u001[bB]|\\u25[0-9a-f]{2}))"
+    r"\\n(?:\\n|[ \t]*(?:Error|Lock Info|ID:|Terraform|OpenTofu|[│╷\[]|\\u001[bB]|\\u25[0-9a-f]{2}))"
+    r"|\\n\d\d(?:\d\d-\d\d-\d\dT|:\d\d:\d\d)"
 )
 """Backslash-n as two characters, where only a line break makes sense: `DOMAIN\\nick@host` stays as it is."""
 
