@@ -123,6 +123,7 @@ class EmbeddedAws:
         self.rules: list[Rule] = []
         self.calls: list[Call] = []
         self._clients: list[Any] = []
+        self._arranging: dict[str, Any] = {}
         self._server = make_server("127.0.0.1", 0, self._serve, threaded=True, request_handler=Quiet)
         self._server.daemon_threads = True  # type: ignore[attr-defined] # the threaded server has it
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -181,11 +182,18 @@ class EmbeddedAws:
         }
 
     def client(self, service: Any) -> Any:
-        """A boto3 client of the test's own, for arranging and for checking."""
+        """A boto3 client of the test's own, for arranging and for checking; made once."""
+        with self._lock:
+            if service not in self._arranging:
+                self._arranging[service] = self._make_client(service)
+            return self._arranging[service]
+
+    def _make_client(self, service: str) -> Any:
         import boto3  # noqa: PLC0415 - slow; only who asks pays
         from botocore.config import Config  # noqa: PLC0415
 
-        client = boto3.client(
+        make: Any = boto3.client
+        client = make(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,

@@ -12,7 +12,7 @@ from tuirunbook.locks.deleting import condition, lock_item_key, lockfile_key
 def delete_command(address: StateAddress, lock: StoredLock) -> tuple[str, ...]:
     """Delete this lock on the condition that it still is what was read.
 
-    An `Info` that is binary needs version 2 of the AWS command line; version 1 encodes it twice, and the condition fails.
+    A binary `Info` needs version 2 of the AWS command line; version 1 encodes it twice, and the condition fails.
 
     Raises:
         ValueError: The address has no such lock.

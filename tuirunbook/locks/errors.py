@@ -150,6 +150,11 @@ _SENTENCES: tuple[tuple[frozenset[str], str, str], ...] = (
         "AWS refuses the request's signature: {message}",
         "compare this machine's clock with the real time; else the secret key is wrong",
     ),
+    (
+        frozenset({"AccessDenied", "403"}),
+        "not allowed to read {what}: {message}",
+        "use a role that may read it (--profile, --role-arn); without s3:ListBucket an absent object is refused too",
+    ),
     (DENIED_CODES, "not allowed to read {what}: {message}", "use a role that may read it (--profile, --role-arn)"),
     (
         frozenset({"ResourceNotFoundException"}),
