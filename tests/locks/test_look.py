@@ -34,6 +34,7 @@ from tuirunbook.locks import AwsLockStore
 
 if TYPE_CHECKING:
     from tests.support.aws import EmbeddedAws
+    from tuirunbook.walk.ports import LockStore
 
 
 @pytest.fixture
@@ -55,6 +56,11 @@ def why_of(value: object) -> NotChecked:
 def test_importing_the_room_imports_no_aws_library() -> None:
     code = "import sys, tuirunbook.locks; sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_store_is_what_a_walk_asks_for(backend: EmbeddedAws) -> None:
+    port: LockStore = make_store(backend)  # the type checker is the judge
+    assert port.look().free
 
 
 def test_a_free_state_is_free_in_both_stores(backend: EmbeddedAws) -> None:
