@@ -20,6 +20,7 @@ from tuirunbook.core.incident import (
     FindingDisputed,
     FindingRecorded,
     HoldUndone,
+    Identified,
     LockChanged,
     LockObserved,
     LockRecord,
@@ -50,6 +51,7 @@ from tuirunbook.core.verdict import CHECK_NAMES
 
 FACT_LIMIT = 400
 
+_FRACTION = re.compile(r"(?<=:\d\d)\.\d+")
 _RULE = re.compile(r"^S\d+: ")
 
 
@@ -118,8 +120,13 @@ def lock_in_words(lock: LockRecord) -> str:
     if lock.info is None:
         return f"an unreadable lock ({joined(lock.unreadable or '', short(lock.identity))}) in {lock.store.label}"
     operation = lock.info.operation.removeprefix("OperationType") or "an operation"
-    since = f" since {lock.info.created}" if lock.info.created else ""
+    since = f" since {to_the_second(lock.info.created)}" if lock.info.created else ""
     return f"{operation} by {lock.info.who or 'nobody named'}{since} ({short(lock.identity)}) in {lock.store.label}"
+
+
+def to_the_second(created: str) -> str:
+    """A time as it was written, without the fraction of the second."""
+    return _FRACTION.sub("", created)
 
 
 def snapshot_in_words(snapshot: SnapshotRecord) -> str:
@@ -156,6 +163,12 @@ def _(event: Opened) -> _Told:
     where = f"on {event.host} with tflock-tui {event.tool}"
     fact = f"{capital(training)} incident on {event.address.lock_id} was opened {where}"
     return _Told(fact, Marker.DETECTION, event.runbook, actor=event.operator)
+
+
+@_told.register
+def _(event: Identified) -> _Told:
+    account, caller = event.account or "an unknown account", event.caller or "an unknown caller"
+    return _Told(f"AWS answered for account {account}, to {caller}", source="sts:GetCallerIdentity", routine=True)
 
 
 @_told.register
@@ -206,12 +219,11 @@ def _(event: WatchRestored) -> _Told:
 
 @_told.register
 def _(event: QuestionAnswered) -> _Told:
-    about = f" about {short(event.lock)}" if event.lock else ""
+    about = f" ({short(event.lock)})" if event.lock else ""
     said = joined(event.how, event.where, event.note, event.undo and f"to undo: {event.undo}", by="; ")
     more = f" ({said})" if said else ""
-    fact = (
-        f"Asked about {question_in_words(event.question)}{about}, the answer was: {event.label or event.answer}{more}"
-    )
+    question = f"the question about {question_in_words(event.question)}{about}"
+    fact = f"To {question} the answer was: {event.label or event.answer}{more}"
     source = event.who if event.who != event.by else ""
     routine = event.says is Says.UNKNOWN and not said
     return _Told(fact, Marker.DIAGNOSIS, source, event.link, routine=routine)
@@ -222,7 +234,7 @@ def _(event: FindingRecorded) -> _Told:
     finding = event.finding
     telling = finding.says in {Says.BLOCKS, Says.SUPPORTS}
     marker = Marker.DIAGNOSIS if telling else None
-    return _Told(finding.fact, marker, finding.source, finding.link or "", routine=not telling)
+    return _Told(capital(finding.fact), marker, finding.source, finding.link or "", routine=not telling)
 
 
 @_told.register

@@ -11,12 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.chain import ChainReport
 from tuirunbook.core.incident import (
     ActionRefused,
     Event,
     FindingRecorded,
+    Identified,
     Incident,
     LockChanged,
     LockObserved,
@@ -132,6 +135,8 @@ class JournalWriter:
         self._position = reader.Position(self._position.seq + 1, digest, self._position.length + len(line))
         if isinstance(event, Opened):
             self._address = event.address
+        elif isinstance(event, Identified) and self._address is not None:
+            self._address = msgspec.structs.replace(self._address, account=event.account, caller=event.caller)
 
     def _write(self, data: bytes, *, durable: bool) -> None:
         try:

@@ -9,6 +9,7 @@ from tuirunbook.core.incident import (
     Event,
     FindingDisputed,
     FindingRecorded,
+    Identified,
     LockChanged,
     LockObserved,
     Opened,
@@ -60,8 +61,11 @@ _SHORTEST = 2
 _SHORTEST_PART = 3
 
 
+_RANKS = ("Operator", "Owner", "Holder", "Colleague", "Host")
+
+
 class Roles:
-    """Which person is which role. The first thing that a person did names the role."""
+    """Which person is which role: whoever walked is an operator, whatever else they did."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
@@ -72,9 +76,9 @@ class Roles:
     def of(cls, events: Iterable[Event]) -> Roles:
         """The roles of everybody that the events name."""
         roles = cls()
-        for event in events:
-            for name, role in _people(event):
-                roles.add(name, role)
+        named = [person for event in events for person in _people(event)]
+        for name, role in sorted(named, key=lambda person: _RANKS.index(person[1])):
+            roles.add(name, role)
         return roles
 
     def add(self, name: str, role: str) -> None:
@@ -134,8 +138,9 @@ def _people(event: Event) -> Iterator[tuple[str, str]]:
             yield from _holders(snapshot)
         case _:
             yield from _told_of(event)
-    if isinstance(event, Opened):
-        yield _session(event.address.caller or ""), "Operator"
+    if isinstance(event, Opened | Identified):
+        caller = event.caller if isinstance(event, Identified) else event.address.caller
+        yield _session(caller or ""), "Operator"
     if not isinstance(event, FindingRecorded | UnknownEvent):
         yield event.by, "Operator"
 
