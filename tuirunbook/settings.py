@@ -1,0 +1,212 @@
+"""What is set in files: the user's `config.toml`, and the repository's `.tflock/config.toml`.
+
+A repository's settings are somebody else's: they may make this tool stricter at once, and say how its plan is run only
+once its content was trusted (`tflock-tui trust`). They name no executable, endpoint, webhook or token's host (S14).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+APP = "tflock-tui"
+REPOSITORY_FILE = Path(".tflock/config.toml")
+_MOST_BYTES = 1_000_000
+_NAMED = re.compile(r"(?:unknown field `|at `\$\.)([\w-]+)")
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+
+T = TypeVar("T", bound="RepositorySettings | UserSettings")
+
+
+class SettingsFileError(ValueError):
+    """A settings file that cannot be used: `file:line: what is wrong`."""
+
+
+class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The user's own settings.
+
+    Attributes:
+        read_only: Refuse every change, plans included.
+        program: `terraform`, `tofu`, `terragrunt` or a path.
+        plan_args: Arguments that every plan gets.
+        journal_dir: Where incidents are kept.
+        theme: A Textual theme.
+        keymap: Keys by command ID, as in `"step.next" = "space"`.
+        operator: How the journal calls the person who walks.
+        if_match_endpoints: S3 endpoints besides AWS's own that are known to honour `If-Match` on a delete.
+    """
+
+    read_only: bool = False
+    program: str | None = None
+    plan_args: tuple[str, ...] = ()
+    journal_dir: str | None = None
+    theme: str | None = None
+    keymap: Mapping[str, str] = {}
+    operator: str | None = None
+    if_match_endpoints: tuple[str, ...] = ()
+
+
+class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A repository's settings.
+
+    Attributes:
+        read_only: Refuse every change; it needs no trust.
+        plan_args: Arguments that a plan in this repository needs; they need trust.
+    """
+
+    read_only: bool = False
+    plan_args: tuple[str, ...] = ()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is set for one walk.
+
+    Attributes:
+        user: The user's.
+        repository: The repository's, without what is not trusted.
+        read_only: Where read-only was asked for, or empty.
+        ignored: What was left out, and what to do about it; empty when nothing was.
+    """
+
+    user: UserSettings = UserSettings()
+    repository: RepositorySettings = RepositorySettings()
+    read_only: str = ""
+    ignored: str = ""
+
+    @property
+    def plan_args(self) -> tuple[str, ...]:
+        """The arguments of a plan, the repository's first, so that the user's win."""
+        return (*self.repository.plan_args, *self.user.plan_args)
+
+
+def config_directory() -> Path:
+    """The user's configuration directory."""
+    import platformdirs  # noqa: PLC0415 - only who asks pays
+
+    return platformdirs.user_config_path(APP)
+
+
+def state_directory() -> Path:
+    """Where incidents and trust are kept."""
+    import platformdirs  # noqa: PLC0415 - only who asks pays
+
+    return platformdirs.user_state_path(APP)
+
+
+def read_settings(checkout: Path | None, *, read_only_flag: bool = False, trust: Trust | None = None) -> Settings:
+    """The settings of the user and of a checkout.
+
+    Raises:
+        SettingsFileError: A file is not TOML, or sets something that is not a setting.
+    """
+    user_file = config_directory() / "config.toml"
+    user = _read(user_file, UserSettings) or UserSettings()
+    origins = ["--read-only"] if read_only_flag else []
+    origins += [str(user_file)] if user.read_only else []
+    repository, ignored = RepositorySettings(), ""
+    if checkout is not None and (found := _read(checkout / REPOSITORY_FILE, RepositorySettings)) is not None:
+        repository = found
+        origins += [str(REPOSITORY_FILE)] if found.read_only else []
+        trusted = (trust or Trust.default()).trusts(checkout / REPOSITORY_FILE)
+        if found.plan_args and not trusted:
+            repository = RepositorySettings(read_only=found.read_only)
+            ignored = f"plan_args in {REPOSITORY_FILE} are not used until you trust that file: {APP} trust"
+    return Settings(user=user, repository=repository, read_only=" and ".join(origins), ignored=ignored)
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    try:
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SettingsFileError(f"{path}: cannot be read ({error.strerror})") from None
+    import tomllib  # noqa: PLC0415 - most people have no settings
+
+    if len(raw) > _MOST_BYTES:
+        raise SettingsFileError(f"{path}: is {len(raw)} bytes long, which is not a settings file")
+    try:
+        text = raw.decode("utf-8")
+        return msgspec.convert(tomllib.loads(text), kind)
+    except UnicodeDecodeError:
+        raise SettingsFileError(f"{path}: is not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        place = _PLACE.search(str(error))
+        line = f"{place[1]}:{place[2]}:" if place else ""
+        raise SettingsFileError(f"{path}:{line} {_PLACE.sub('', str(error)).strip()}") from None
+    except msgspec.ValidationError as error:
+        raise SettingsFileError(_explained(path, text, str(error), kind)) from None
+
+
+def _explained(path: Path, text: str, problem: str, kind: type[Any]) -> str:
+    named = _NAMED.search(problem)
+    if named is None:
+        return f"{path}: {problem}"
+    name = named[1]
+    key = re.compile(rf"\s*(?:\[+\s*)?[\"']?{re.escape(name)}[\"']?\s*[=.\]]")
+    line = next((number for number, one in enumerate(text.splitlines(), 1) if key.match(one)), 1)
+    if "unknown field" not in problem:
+        return f"{path}:{line}: {name}: {problem.partition(' - at')[0]}"
+    known = ", ".join(sorted(field.name for field in msgspec.structs.fields(kind)))
+    return f"{path}:{line}: {name} is not a setting here; there are: {known}"
+
+
+class Trust:
+    """Which files of checkouts were trusted, by their content: a changed file is a new one.
+
+    Args:
+        path: The file that remembers.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @classmethod
+    def default(cls) -> Trust:
+        """The user's own."""
+        return cls(state_directory() / "trusted.json")
+
+    def trusts(self, file: Path) -> bool:
+        """Whether this file is trusted with the content that it has now. A file that cannot be read is not."""
+        digest = content_hash(file)
+        return digest is not None and self._known().get(str(file.absolute())) == digest
+
+    def add(self, hashes: Mapping[Path, str]) -> None:
+        """Trust these files with the content that these hashes are of.
+
+        Raises:
+            OSError: It could not be written down.
+        """
+        known = self._known() | {str(file.absolute()): digest for file, digest in hashes.items()}
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = self._path.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(known, file, indent=2, sort_keys=True)
+        draft.replace(self._path)
+
+    def untrusted(self, files: Iterable[str]) -> tuple[str, ...]:
+        """Those of `files` that are not trusted."""
+        return tuple(file for file in files if not self.trusts(Path(file)))
+
+    def _known(self) -> dict[str, str]:
+        try:
+            known = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+
+def content_hash(file: Path) -> str | None:
+    """SHA-256 of a file's content, in hex; None when it cannot be read."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,55 @@
+"""The terminal as the walk needs it: keys come from it even when standard input was a pipe."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TTY = "/dev/tty"
+
+
+def missing_terminal() -> str | None:
+    """Why there is no terminal to walk on, or None when there is one."""
+    for stream, name in ((sys.__stdout__, "standard output"), (sys.__stderr__, "standard error")):
+        try:
+            if stream is None or not os.isatty(stream.fileno()):
+                return f"{name} is not a terminal"
+        except (OSError, ValueError):
+            return f"{name} is closed"
+    if _stdin_is_terminal():
+        return None
+    try:
+        os.close(os.open(TTY, os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return "standard input is not a terminal, and there is no other one to read keys from"
+    return None
+
+
+def read_piped() -> str:
+    """All of standard input, as text; undecodable bytes are replaced."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
+
+
+def keys_from_terminal() -> None:
+    """Make standard input the terminal again, after a pipe was read from it.
+
+    Textual reads `sys.__stdin__` and its file descriptor (8.2.8, `drivers/linux_driver.py`), so both are replaced.
+
+    Raises:
+        OSError: There is no terminal.
+    """
+    if _stdin_is_terminal():
+        return
+    descriptor = os.open(TTY, os.O_RDWR)
+    os.dup2(descriptor, 0)
+    os.close(descriptor)
+    stream = open(0, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 - it lives as long as we do
+    sys.stdin = stream
+    sys.__stdin__ = stream  # type: ignore[misc] # this is what Textual reads
+
+
+def _stdin_is_terminal() -> bool:
+    try:
+        return os.isatty(0)
+    except OSError:
+        return False
