@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
+from tuirunbook.core.evidence import Says
 from tuirunbook.core.lock import LockIdentity
 from tuirunbook.core.runbook import CORE_QUESTIONS, Option, Question
 
@@ -23,6 +26,18 @@ def incomplete(option: Option, told: Mapping[str, str]) -> dict[str, str]:
     return {need: NEED_LABELS[need] for need in option.needs if not told.get(need, "").strip()}
 
 
+def weighed(question_id: str, option: Option) -> Option:
+    """`option` as the safety floor weighs it: a runbook rewords, asks for more, and blocks; it never supports (S14)."""
+    core = CORE_QUESTIONS.get(question_id)
+    given = core.option(option.value) if core else None
+    if given is None:
+        blocks = option.says is Says.BLOCKS
+        says = Says.NOTHING if option.says is Says.SUPPORTS else option.says
+        return msgspec.structs.replace(option, says=says, final=option.final and blocks)
+    needs = tuple(dict.fromkeys((*given.needs, *option.needs)))
+    return msgspec.structs.replace(option, says=given.says, final=given.final, needs=needs)
+
+
 def answer_facts(lock: LockIdentity, question: Question, value: str, told: Mapping[str, str]) -> dict[str, object]:
     """The facts of the `QuestionAnswered` event for an answer.
 
@@ -31,21 +46,20 @@ def answer_facts(lock: LockIdentity, question: Question, value: str, told: Mappi
     Raises:
         ValueError: The question has no such option, or the answer lacks what the option needs.
     """
-    option = question.option(value)
-    if option is None:
+    chosen = question.option(value)
+    if chosen is None:
         raise ValueError(f"{value!r} is no answer to {question.id!r}")
+    option = weighed(question.id, chosen)
     lacking = incomplete(option, told)
     if lacking:
         raise ValueError(f"the answer lacks {', '.join(lacking.values())}")
-    core = CORE_QUESTIONS.get(question.id)
-    weight = (core and core.option(value)) or option
     details = {need: told[need].strip() for need in NEED_LABELS if told.get(need, "").strip()}
     return {
         "lock": lock,
         "question": question.id,
         "answer": value,
         "label": option.label,
-        "says": weight.says,
-        "final": weight.final,
+        "says": option.says,
+        "final": option.final,
         **details,
     }
