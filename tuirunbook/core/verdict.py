@@ -2,7 +2,7 @@
 
 The rules, first match wins:
 
-1. Anything that names this state and blocks, undisputed → *active*.
+1. Anything that names this state and blocks, undisputed → *active*. A dispute is about the fact as it was then.
 2. A core question without an answer that counts → *cannot tell*.
 3. A blocking finding that was disputed, or one that could be about this state → *cannot tell*.
 4. Positive evidence that the holder ended → *orphaned*.
@@ -14,13 +14,13 @@ Age is not among them.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.incident import Incident, QuestionAnswered
-from tuirunbook.core.lock import LockIdentity
+from tuirunbook.core.lock import LockIdentity, parse_time
 
 HOLDER_QUESTIONS = ("ci", "owner", "holder-host")
 """The core questions about the holder, in the order they are asked."""
@@ -63,9 +63,25 @@ def judge(incident: Incident, lock: LockIdentity) -> Verdict:
     """The verdict on one lock, from everything the incident knows about it."""
     answers = {name: answer for name in HOLDER_QUESTIONS if (answer := incident.answers.get((lock, name)))}
     findings = [finding for (about, _), finding in incident.findings.items() if about == lock]
-    findings += [as_finding(answer) for answer in answers.values()]
-    disputed = {key for (about, key) in incident.disputes if about == lock}
+    findings += [as_finding(answer) for answer in _weighing(incident, lock)]
+    disputed = [finding.key for finding in findings if _is_disputed(incident, finding)]
     return weigh(findings, disputed, answers.values())
+
+
+def _weighing(incident: Incident, lock: LockIdentity) -> Iterator[QuestionAnswered]:
+    """The answers that weigh: to the holder questions, and to a runbook's own where they block; those never support."""
+    for (about, question), answer in incident.answers.items():
+        if about == lock and (question in HOLDER_QUESTIONS or answer.says is Says.BLOCKS):
+            yield answer
+
+
+def _is_disputed(incident: Incident, finding: Finding) -> bool:
+    """Whether this very fact was disputed. What was observed after the dispute is another fact under the same key."""
+    dispute = incident.disputes.get((finding.lock, finding.key))
+    try:
+        return dispute is not None and parse_time(dispute.at) >= parse_time(finding.observed_at)
+    except ValueError:
+        return False
 
 
 def as_finding(answer: QuestionAnswered) -> Finding:
