@@ -16,7 +16,7 @@ from tuirunbook.core.address import StateAddress
 LOCK_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """A Terraform lock ID: 16 random bytes as 8-4-4-4-12 hex, of no RFC 4122 version."""
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?(?:Z|[+-]\d\d:\d\d)")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 
 LockIdentity = NewType("LockIdentity", str)
@@ -94,6 +94,14 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+class _Members(list[tuple[str, Any]]):
+    """The members of a JSON object in their order; of those that name the same field, Go keeps the last."""
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
 def parse_lock_info(raw: str) -> LockInfo:
     """Read a lock's JSON the way Go's decoder does: keys in any case, unknown keys ignored, `null` is absent.
 
@@ -101,20 +109,15 @@ def parse_lock_info(raw: str) -> LockInfo:
         UnreadableLockError: Terraform could not read it, or its ID is not a lock ID.
     """
     try:
-        decoded = json.loads(raw)
+        decoded = json.loads(raw, object_pairs_hook=_Members, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise UnreadableLockError(
-            "it is empty" if not raw.strip() else f"it is not JSON ({error})"
-        ) from error
-    if not isinstance(decoded, dict):
+        raise UnreadableLockError("it is empty" if not raw.strip() else f"it is not JSON ({error})") from error
+    if not isinstance(decoded, _Members):
         raise UnreadableLockError("it is JSON, but not an object")
     fields: dict[str, Any] = {}
-    for key, value in decoded.items():
+    for key, value in decoded:
         name = key.casefold()
-        if (
-            name in {"id", "operation", "info", "who", "version", "created", "path"}
-            and value is not None
-        ):
+        if name in {"id", "operation", "info", "who", "version", "created", "path"} and value is not None:
             if not isinstance(value, str):
                 raise UnreadableLockError(f"its {key} is not text")
             fields[name] = value
@@ -169,9 +172,7 @@ class StoredLock(msgspec.Struct, frozen=True, kw_only=True):
         except UnreadableLockError as error:
             why = str(error)
         digest = hashlib.sha256(raw).hexdigest()
-        return cls(
-            store=store, raw=text, sha256=digest, info=info, unreadable=why, size=len(raw), **facts
-        )
+        return cls(store=store, raw=text, sha256=digest, info=info, unreadable=why, size=len(raw), **facts)
 
     @property
     def identity(self) -> LockIdentity:
@@ -259,9 +260,7 @@ class LockSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     def configured(self, store: Store) -> bool:
         """Whether the backend locks in this store."""
-        return (
-            self.address.table is not None if store is Store.DYNAMODB else self.address.use_lockfile
-        )
+        return self.address.table is not None if store is Store.DYNAMODB else self.address.use_lockfile
 
     @property
     def locks(self) -> tuple[StoredLock, ...]:
@@ -287,30 +286,22 @@ class LockSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     def free(self) -> bool:
         """Whether every configured store was read and is free. Never true on ignorance, or where nothing locks."""
         configured = [store for store in Store if self.configured(store)]
-        return (
-            bool(configured)
-            and not self.held
-            and all(isinstance(self.reading(s), Free) for s in configured)
-        )
+        return bool(configured) and not self.held and all(isinstance(self.reading(s), Free) for s in configured)
 
     @property
     def lone_half(self) -> bool:
         """Whether both stores are configured and a lock is in only one of them."""
-        return self.address.dual and any(
-            len(self.find(identity)) == 1 for identity in self.identities
-        )
+        return self.address.dual and any(len(self.find(identity)) == 1 for identity in self.identities)
 
     @property
     def blind(self) -> tuple[tuple[Store, NotChecked], ...]:
         """The configured stores that could not be read."""
         pairs = ((store, self.reading(store)) for store in Store if self.configured(store))
-        return tuple(
-            (store, reading) for store, reading in pairs if isinstance(reading, NotChecked)
-        )
+        return tuple((store, reading) for store, reading in pairs if isinstance(reading, NotChecked))
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that a confirmation is bound to: raw bytes and ETags of both stores, digest, state head, place."""
+        """Hash of all that a confirmation is bound to: raw bytes and ETag of each store, digest, state head, place."""
         facts: list[Any] = [self.address.place]
         for reading in (self.dynamodb, self.s3):
             match reading:
@@ -345,7 +336,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         what: `appeared`, `left`, `changed-hands`, `rewritten` (same lock, other bytes), `state-written`,
-            `digest-written`, `blind`, `sees-again`.
+            `digest-written`, `blind`, `sees-again`, `not-comparable` (with what an earlier session read).
         sentence: The same for people.
         store: Where, unless it is the state or its digest.
     """
@@ -362,19 +353,9 @@ def changes(before: LockSnapshot, after: LockSnapshot) -> tuple[Change, ...]:
         change = _store_change(store, before.reading(store), after.reading(store))
         if change is not None:
             found.append(change)
-    if (
-        isinstance(before.state, StateObject)
-        and isinstance(after.state, StateObject)
-        and before.state != after.state
-    ):
-        found.append(
-            Change(what="state-written", sentence=f"the state was written ({_when(after.state)})")
-        )
-    if (
-        isinstance(before.digest, Digest)
-        and isinstance(after.digest, Digest)
-        and before.digest != after.digest
-    ):
+    if isinstance(before.state, StateObject) and isinstance(after.state, StateObject) and before.state != after.state:
+        found.append(Change(what="state-written", sentence=f"the state was written ({_when(after.state)})"))
+    if isinstance(before.digest, Digest) and isinstance(after.digest, Digest) and before.digest != after.digest:
         found.append(Change(what="digest-written", sentence="the state's digest was written"))
     return tuple(found)
 
@@ -394,9 +375,7 @@ def _store_change(store: Store, before: Reading, after: Reading) -> Change | Non
                 sentence=f"{store.label} cannot be read any more: {after.why}",
             )
         case NotChecked(), _:
-            return Change(
-                what="sees-again", store=store, sentence=f"{store.label} can be read again"
-            )
+            return Change(what="sees-again", store=store, sentence=f"{store.label} can be read again")
         case Held(), Free():
             return Change(what="left", store=store, sentence=f"the lock left {store.label}")
         case Free(), Held():
@@ -409,13 +388,27 @@ def _store_change(store: Store, before: Reading, after: Reading) -> Change | Non
             if before.lock.identity != after.lock.identity:
                 sentence = f"the lock changed hands in {store.label}: now {describe(after.lock)}"
                 return Change(what="changed-hands", store=store, sentence=sentence)
-            if (before.lock.sha256, before.lock.etag) != (after.lock.sha256, after.lock.etag):
+            if _bytes(before.lock) != _bytes(after.lock):
                 return Change(
                     what="rewritten",
                     store=store,
                     sentence=f"the lock in {store.label} was rewritten",
                 )
     return None
+
+
+def _bytes(lock: StoredLock) -> tuple[object, ...]:
+    return lock.sha256, lock.etag, lock.attribute, lock.extra
+
+
+def remembered(before: LockSnapshot, after: LockSnapshot) -> LockSnapshot:
+    """`after`, and what was read before in place of what it could not read: a gap in sight hides no change."""
+    kept = {
+        name: getattr(before, name)
+        for name in ("dynamodb", "s3", "digest", "state")
+        if isinstance(getattr(after, name), NotChecked)
+    }
+    return msgspec.structs.replace(after, **kept)
 
 
 def describe(lock: StoredLock) -> str:
