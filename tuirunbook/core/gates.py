@@ -7,9 +7,11 @@ against a fresh one immediately before the act.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,6 +23,8 @@ from tuirunbook.core.verdict import CHECK_NAMES, Opinion, Verdict, judge
 
 LONE_HALF_SECONDS = 5
 """How long one half of a dual lock must have been seen alone: the other half may just be arriving or leaving."""
+
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 LISTED_FAILURES = frozenset({"unreadable", "denied", "unusable"})
 """The ways in which force-unlock can fail that make the last resort available."""
@@ -106,8 +110,14 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
             return "nothing is typed yet"
         if self.exactly is not None and text != self.exactly:
             return f"it must read {self.exactly}"
-        missing = [name for name in self.names if name.casefold() not in text.casefold()]
+        missing = [name for name in self.names if not _names(text, name)]
         return f"it must name {' and '.join(missing)}" if missing else None
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether `text` has `name` as words of their own; "decided" does not name CI."""
+    plain = text.casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    return re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", plain) is not None
 
 
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +172,8 @@ def permit(
         unfilled = mistakes(action, incident, snapshot, confirmation.typed)
         if unfilled:
             name, mistake = next(iter(unfilled.items()))
-            return Refusal(rule="S6", why=f"the confirmation is not complete: {mistake}", enable=f"Fill in “{name}”.")
+            rule = "S7" if isinstance(action, DeleteLock) else "S6"
+            return Refusal(rule=rule, why=f"the confirmation is not complete: {mistake}", enable=f"Fill in “{name}”.")
     return Permit(_SEAL, action=action, snapshot=snapshot, confirmation=confirmation)
 
 
@@ -219,9 +230,13 @@ def _place(incident: Incident, snapshot: LockSnapshot) -> Refusal | None:
         )
     if difference := moved(incident, snapshot.address):
         return Refusal(rule="S15", why=difference, enable="Go back to the account and place the incident began in.")
-    unseen = [lock for lock in incident.pasted if lock not in incident.seen]
-    proven = any(retry.source != "probe" for retry in incident.refused_by.values())
-    if unseen and not proven:
+    proofs = [parse_time(retry.at) for retry in incident.refused_by.values() if retry.source != "probe"]
+    unseen = [
+        lock
+        for lock, at in incident.pasted.items()
+        if lock not in incident.seen and not any(proof >= parse_time(at) for proof in proofs)
+    ]
+    if unseen:
         return Refusal(
             rule="S15",
             why=f"the pasted error names lock {short(unseen[0])}, which was never seen here",
@@ -273,13 +288,20 @@ def _deletable(action: ForceUnlock | DeleteLock, snapshot: LockSnapshot, policy:
     if "Digest" in lock.extra:
         return Refusal(rule="S2", why="the item carries a state digest", enable="Nothing here deletes a digest.")
     endpoint = snapshot.address.s3_endpoint
-    if action.store is Store.S3 and (lock.etag is None or (endpoint and endpoint not in policy.if_match_endpoints)):
+    if action.store is Store.S3 and not (lock.etag and _honours_if_match(endpoint, policy)):
         return Refusal(
             rule="S3",
             why=f"{endpoint or 'the store'} is not known to honour a conditional delete",
             enable="Copy the command (c) and have its owner run it.",
         )
     return None
+
+
+def _honours_if_match(endpoint: str | None, policy: Policy) -> bool:
+    if endpoint is None or endpoint.rstrip("/") in {known.rstrip("/") for known in policy.if_match_endpoints}:
+        return True
+    url = urlsplit(endpoint)
+    return url.scheme == "https" and (url.hostname or "").endswith(_AWS_DOMAINS)
 
 
 def _checked(action: ForceUnlock | DeleteLock, incident: Incident, snapshot: LockSnapshot) -> Refusal | None:
@@ -293,7 +315,7 @@ def _checked(action: ForceUnlock | DeleteLock, incident: Incident, snapshot: Loc
                 rule="S6", why=f"not answered for lock {short(lock)}: {names}", enable="Answer in step 3 (a)."
             )
     lock = action.lock
-    if lock not in incident.refused_by and (lock, "retry-plan") not in incident.skips:
+    if lock not in incident.refused_by and not _skipped(lock, incident, snapshot):
         return Refusal(
             rule="S6",
             why=f"no plan was refused by lock {short(lock)}",
@@ -305,6 +327,14 @@ def _checked(action: ForceUnlock | DeleteLock, incident: Incident, snapshot: Loc
             rule="S16", why="what takes the lock next is not known", enable="Answer what runs next in step 5 (a)."
         )
     return _seen_alone(incident, snapshot)
+
+
+def _skipped(lock: LockIdentity, incident: Incident, snapshot: LockSnapshot) -> bool:
+    """Whether the retry was left out for a listed reason that holds as the locks stand now."""
+    skip = incident.skips.get((lock, "retry-plan"))
+    if skip is None or skip.reason not in SKIP_REASONS["retry-plan"]:
+        return False
+    return skip.reason != "hidden-by-other-half" or len(snapshot.identities) > 1
 
 
 def _seen_alone(incident: Incident, snapshot: LockSnapshot) -> Refusal | None:
@@ -373,9 +403,18 @@ def mistakes(action: Action, incident: Incident, snapshot: LockSnapshot, typed: 
     if isinstance(action, DeleteLock):
         if mistake := _place_mistake(typed.get("place", ""), incident, snapshot.address):
             found["place"] = mistake
-        if typed.get("why", "").strip() == typed.get("ruled-out", "").strip() != "":
-            found["ruled-out"] = "it must say something else than the line above"
+        if "why" not in found and _plain(typed["why"]) == _plain(typed.get("place", "")):
+            found["why"] = "it must say something else than the place"
+        if "ruled-out" not in found and _plain(typed["ruled-out"]) in {_plain(typed.get(n, "")) for n in _OTHER_FACTS}:
+            found["ruled-out"] = "it must say something else than the other lines"
     return found
+
+
+_OTHER_FACTS = ("why", "place")
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _place_mistake(typed: str, incident: Incident, address: StateAddress) -> str | None:
