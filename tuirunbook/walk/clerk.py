@@ -41,6 +41,9 @@ FRESH = timedelta(minutes=5)
 PASTED_LIMIT = 8_000
 """Characters of a pasted error that the journal keeps."""
 
+TAKES_BACK = {"mine-running": ("mine-died", "mine-unsure")}
+"""For an answer that no dispute sets aside, the answers by which the one who gave it takes it back."""
+
 TOLD: frozenset[type[Event]] = frozenset(
     {
         DetailsGiven,
@@ -93,6 +96,7 @@ class Clerk:
         if lock and lock not in self._scribe.incident.identities:
             raise ValueError("that lock is not there any more; the answer would be about the old one")
         facts = answer_facts(lock, question, value, told)
+        self._must_be_replaceable(lock, question_id, value, told)
         return self._scribe.record(QuestionAnswered, by=self._operator, **facts)
 
     def skip(self, step: str, reason: str, *, lock: LockIdentity | None = None, note: str = "") -> Incident:
@@ -114,7 +118,7 @@ class Clerk:
         """
         diagnosis = diagnose(text)
         named = tuple(dict.fromkeys(LockIdentity(lock.id) for lock in diagnosis.locks if lock.id))
-        fresh = printed_at is not None and self._scribe.now() - printed_at < FRESH
+        fresh = printed_at is not None and abs(self._scribe.now() - printed_at) < FRESH
         self._scribe.record(
             ErrorPasted,
             by=self._operator,
@@ -143,13 +147,29 @@ class Clerk:
             CheckRecorded, by=self._operator, phase="after", name=name, result=result, detail=detail
         )
 
+    def _must_be_replaceable(self, lock: LockIdentity, question: str, value: str, told: Mapping[str, str]) -> None:
+        """What cannot be disputed cannot be answered away either: its source alone takes it back."""
+        standing = self._scribe.incident.answers.get((lock, question))
+        if standing is None or not standing.final or value == standing.answer:
+            return
+        source = standing.who or standing.by
+        if value not in TAKES_BACK.get(standing.answer, ()) or _name(told.get("who", "")) != _name(source):
+            ways = " or ".join(TAKES_BACK.get(standing.answer, ("nothing",)))
+            raise ValueError(f"“{standing.label}” stands: only {source} can take it back, by {ways}")
+
     def _must_be_disputable(self, facts: Mapping[str, object]) -> None:
         lock, key = facts.get("lock"), facts.get("key")
         incident = self._scribe.incident
-        question = str(key).removeprefix("answer.")
+        _, is_answer, question = str(key).partition("answer.")
         finding = incident.findings.get((lock, key))  # type: ignore[arg-type]
-        answer = incident.answers.get((lock, question))  # type: ignore[arg-type]
+        answer = incident.answers.get((lock, question)) if is_answer else None  # type: ignore[arg-type]
+        if finding is None and answer is None:
+            raise ValueError("there is no such fact about this lock")
         if (finding and finding.final) or (answer and answer.final):
             raise ValueError("this fact cannot be disputed; only its source can take it back")
         if not str(facts.get("who", "")).strip() or not str(facts.get("how", "")).strip():
             raise ValueError("a dispute says who holds it to be wrong, and how they know")
+
+
+def _name(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -23,6 +23,9 @@ from tuirunbook.walk.observer import Looked, Observer
 from tuirunbook.walk.ports import LockStore, Terraform
 from tuirunbook.walk.scribe import Scribe
 
+RELEASING = "force-unlock"
+"""The purpose of a force-unlock that did not end in time; nothing else is released while it runs (S9)."""
+
 TAIL_BYTES = 4_000_000
 """How much of the end of a command's output is read for its outcome; errors and summaries come last."""
 
@@ -113,6 +116,10 @@ class Commands:
     def _end(self, started: CommandStarted, code: int | None) -> None:
         child = started.child
         probe = started.purpose == "lock probe"
+        if started.purpose == RELEASING:
+            self._scribe.record(CommandEnded, by="terraform", command=child.id, exit_code=code)
+            self._publish(self._observer.take_in(self._store.look()))
+            return
         reading = read_plan(_tail(Path(child.log)), code, probe=probe)
         if (root := self._roots.pop(child.id, None)) is not None:
             root.close()
@@ -121,6 +128,8 @@ class Commands:
         self._scribe.record(CommandEnded, by="terraform", command=child.id, exit_code=code, summary=summary)
         fresh = self._store.look()
         self._publish(self._observer.take_in(fresh))
+        if self._scribe.incident.gone and not before:
+            self._verify(reading, code, summary)
         retry = self._judge(reading, "probe" if probe else "plan", before, fresh, summary)
         self._publish(PlanEnded(child=child, exit_code=code, reading=reading, retry=retry))
 
@@ -133,15 +142,24 @@ class Commands:
         summary: str,
     ) -> RetryEnded | None:
         incident = self._scribe.incident
-        if incident.gone and not before:
-            result = "ok" if reading.outcome is PlanOutcome.OBTAINED and reading.clean else "bad"
-            self._scribe.record(
-                CheckRecorded, by="terraform", phase="after", name="plan", result=result, detail=summary
-            )
+        if incident.gone and not before and reading.outcome is not PlanOutcome.REFUSED:
             return None
         facts = retry_facts(reading, source, before, fresh, tuple(incident.seen))
         self._scribe.record(RetryEnded, by="terraform", detail=summary, **facts)
         return self._scribe.incident.last_retry
+
+    def _verify(self, reading: PlanReading, code: int | None, summary: str) -> None:
+        """A plan after the release shows whether the lock can be taken and given back again."""
+        obtained = reading.outcome is PlanOutcome.OBTAINED
+        clean = obtained and code in {0, 2, None} and not reading.release_failed and not reading.interrupted
+        self._scribe.record(
+            CheckRecorded,
+            by="terraform",
+            phase="after",
+            name="plan",
+            result="ok" if clean else "bad",
+            detail=summary,
+        )
 
 
 def retry_facts(
@@ -167,7 +185,7 @@ def retry_facts(
         case PlanOutcome.OBTAINED:
             facts["outcome"] = "obtained"
             kept = [lock for lock in before if lock in present]
-            if kept and not reading.left_a_lock:
+            if kept and not (reading.release_failed or reading.interrupted):
                 facts["elsewhere"] = f"Terraform took the lock while lock {short(kept[0])} is still read here"
         case PlanOutcome.REFUSED:
             refused_by = next((lock for lock in named if lock in present), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
@@ -23,6 +24,8 @@ class Desk:
     def __init__(self, tick: Callable[[], None] = lambda: None) -> None:
         self.tick = tick
         self._requests: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="incident", daemon=True)
 
     def start(self) -> None:
@@ -31,22 +34,33 @@ class Desk:
 
     def stop(self, wait_seconds: float = 0.0) -> None:
         """Take no more requests after those already queued; wait for them at most `wait_seconds`."""
-        self._requests.put(None)
+        with self._gate:
+            self._stopped = True
+            self._requests.put(None)
         if wait_seconds and self._thread.is_alive():
             self._thread.join(wait_seconds)
 
     def submit(self, request: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """Have `request` done by the incident's thread; its result or exception arrives in the future."""
+        """Have `request` done by the incident's thread; its result or exception arrives in the future.
+
+        After `stop` nothing is taken any more, and the future is cancelled.
+        """
         future: Future[R] = Future()
-        self._requests.put((future, lambda: request(*args, **kwargs)))
+        with self._gate:
+            if self._stopped:
+                future.cancel()
+            else:
+                self._requests.put((future, lambda: request(*args, **kwargs)))
         return future
 
     def _run(self) -> None:
+        due = time.monotonic() + TICK_SECONDS
         while True:
             try:
-                request = self._requests.get(timeout=TICK_SECONDS)
+                request = self._requests.get(timeout=max(0.0, due - time.monotonic()))
             except queue.Empty:
                 self.tick()
+                due = time.monotonic() + TICK_SECONDS
                 continue
             if request is None:
                 return

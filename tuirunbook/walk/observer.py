@@ -11,6 +11,7 @@ from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.incident import (
     CommandStarted,
     FindingRecorded,
+    Incident,
     LockChanged,
     LockObserved,
     SnapshotRecord,
@@ -19,7 +20,8 @@ from tuirunbook.core.incident import (
     timestamp,
     voided_by,
 )
-from tuirunbook.core.lock import Change, LockIdentity, LockSnapshot, StoredLock, changes
+from tuirunbook.core.lock import Change, LockIdentity, LockSnapshot, StoredLock, changes, remembered
+from tuirunbook.core.redaction import redacted
 from tuirunbook.walk.scribe import Scribe
 
 
@@ -50,16 +52,24 @@ class Observer:
     def __init__(self, scribe: Scribe, host: str) -> None:
         self.latest: LockSnapshot | None = None
         self.looks = 0
+        self._known: LockSnapshot | None = None
         self._scribe = scribe
         self._host = host
 
-    def take_in(self, snapshot: LockSnapshot) -> Looked:
-        """Record what a look shows, if it shows anything new."""
+    def take_in(self, snapshot: LockSnapshot, *, released: LockIdentity | None = None) -> Looked:
+        """Record what a look shows, if it shows anything new.
+
+        Args:
+            snapshot: The look.
+            released: The lock that was just released. That it left, and nothing else, is told by the release's own end.
+        """
         scribe = self._scribe
         before = self.latest
         if before is not None and snapshot.taken_at < before.taken_at:
             return Looked(snapshot=before, number=self.looks)
+        read = self._known
         self.latest = snapshot
+        self._known = remembered(read, snapshot) if read else snapshot
         self.looks += 1
         self._sight(snapshot)
         ours = tuple(lock.identity for lock in snapshot.locks if self._is_ours(lock))
@@ -70,11 +80,22 @@ class Observer:
             return Looked(snapshot=snapshot, number=self.looks, ours=ours)
         if known.fingerprint == record.fingerprint and known.locks == record.locks:
             return Looked(snapshot=snapshot, number=self.looks, ours=ours)
-        theirs = scribe.incident.identities
-        found = changes(before, snapshot) if before else _since_the_journal(known, record)
+        theirs = _spoken_of(scribe.incident)
+        found = _found(before, read, snapshot) if before and read else _since_the_journal(known, record)
+        if released and before and found and all(_is_departure(change, before, released) for change in found):
+            return Looked(snapshot=snapshot, number=self.looks, found=found, ours=ours)
         scribe.record(LockChanged, snapshot=record, changes=found, voided=voided_by(found, theirs))
         self._state_writes(found, theirs, snapshot.taken_at)
         return Looked(snapshot=snapshot, number=self.looks, found=found, ours=ours)
+
+    def weigh_in(self, finding: Finding) -> None:
+        """Record a finding that says something new.
+
+        One that repeats what is known keeps its first time: a dispute is about the fact as it was then.
+        """
+        known = self._scribe.incident.findings.get((finding.lock, finding.key))
+        if known is None or _substance(known) != _substance(finding):
+            self._scribe.record(FindingRecorded, finding=finding)
 
     def _sight(self, snapshot: LockSnapshot) -> None:
         blind = snapshot.blind
@@ -105,6 +126,31 @@ class Observer:
                     self._scribe.record(FindingRecorded, finding=finding)
 
 
+def _substance(finding: Finding) -> Finding:
+    """A finding as it would be recorded, without its time."""
+    return msgspec.structs.replace(redacted(FindingRecorded(at="", finding=finding)).finding, observed_at="")
+
+
+def _spoken_of(incident: Incident) -> tuple[LockIdentity, ...]:
+    """The locks that are present, and those that something counts for although the last look could not see them."""
+    said = (*incident.answers, *incident.disputes, *incident.skips)
+    locks = (*incident.identities, *incident.refused_by, *(lock for lock, _ in said))
+    return tuple(dict.fromkeys(lock for lock in locks if lock))
+
+
+_SIGHT = frozenset({"blind", "sees-again"})
+
+
+def _found(before: LockSnapshot, known: LockSnapshot, now: LockSnapshot) -> tuple[Change, ...]:
+    """What changed since it was last read, however long ago that was; and what is, or is no more, out of sight."""
+    real = tuple(change for change in changes(known, remembered(known, now)) if change.what not in _SIGHT)
+    return (*real, *(change for change in changes(before, now) if change.what in _SIGHT))
+
+
+def _is_departure(change: Change, before: LockSnapshot, released: LockIdentity) -> bool:
+    return change.what == "left" and change.store in {half.store for half in before.find(released)}
+
+
 def _holds(started: CommandStarted, lock: StoredLock, host: str) -> bool:
     """Whether a command of ours took this lock: from this host, and not before the command began.
 
@@ -119,13 +165,26 @@ def _holds(started: CommandStarted, lock: StoredLock, host: str) -> bool:
 def _since_the_journal(known: SnapshotRecord, now: SnapshotRecord) -> tuple[Change, ...]:
     """What changed since the last session's last look, of which only the record is left."""
     found: list[Change] = []
+    if any(now.readings.get(lock.store, "").startswith(_UNREAD) for lock in known.locks):
+        return (Change(what="not-comparable", sentence="whether the lock still stands cannot be read"),)
     if known.identities != now.identities:
         what, verb = ("changed-hands", "changed hands") if now.identities else ("left", "left")
         found.append(Change(what=what, sentence=f"the lock {verb} while nobody was looking"))
     elif [(lock.sha256, lock.etag) for lock in known.locks] != [(lock.sha256, lock.etag) for lock in now.locks]:
         found.append(Change(what="rewritten", sentence="the lock was rewritten while nobody was looking"))
-    if known.state != now.state:
-        found.append(Change(what="state-written", sentence="the state was written while nobody was looking"))
-    if known.digest != now.digest:
-        found.append(Change(what="digest-written", sentence="the digest was written while nobody was looking"))
+    for what, name, then, at_present in (
+        ("state-written", "state", known.state, now.state),
+        ("digest-written", "digest", known.digest, now.digest),
+    ):
+        if then == at_present:
+            continue
+        if then.startswith(_UNREAD) or at_present.startswith(_UNREAD):
+            sentence = f"whether the {name} was written meanwhile cannot be told: it could not be read"
+            found.append(Change(what="not-comparable", sentence=sentence))
+        else:
+            found.append(Change(what=what, sentence=f"the {name} was written while nobody was looking"))
     return tuple(found)
+
+
+_UNREAD = "not checked"
+"""How `SnapshotRecord` begins what it could not read."""

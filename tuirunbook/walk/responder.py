@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import msgspec
 
-from tuirunbook.core.diagnosis import Kind, UnlockKind, diagnose, read_unlock
+from tuirunbook.core.diagnosis import UnlockOutcome, read_unlock
 from tuirunbook.core.gates import (
     Confirmation,
     DeleteLock,
@@ -16,6 +16,7 @@ from tuirunbook.core.gates import (
     Permit,
     Policy,
     Refusal,
+    RetryPlan,
     form,
     mistakes,
     obstacle,
@@ -24,18 +25,27 @@ from tuirunbook.core.gates import (
 )
 from tuirunbook.core.incident import (
     ActionRefused,
-    FindingRecorded,
+    CommandStarted,
     Incident,
     ReleaseEnded,
     ReleaseIntended,
+    RetryEnded,
     SnapshotRecord,
     state_text,
 )
 from tuirunbook.core.lock import LockSnapshot, Store
-from tuirunbook.core.release import NIL_LOCK_ID, ReleaseOutcome, read_back
+from tuirunbook.core.release import (
+    NIL_LOCK_ID,
+    ReleaseOutcome,
+    contradiction,
+    has_no_id,
+    listed_failure,
+    read_back,
+)
 from tuirunbook.core.text import one_line
-from tuirunbook.core.values import DeleteOutcome, JournalError, ProgramError
+from tuirunbook.core.values import Child, DeleteOutcome, JournalError, ProgramError
 from tuirunbook.core.verdict import CHECK_NAMES, Verdict, judge
+from tuirunbook.walk.commands import RELEASING
 from tuirunbook.walk.observer import Looked, Observer
 from tuirunbook.walk.ports import EvidenceSource, LockStore, ReleaseRoot, Terraform
 from tuirunbook.walk.scribe import Scribe
@@ -76,7 +86,7 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     detail: str
     exit_code: int | None = None
-    failure: str = ""
+    said: UnlockOutcome = UnlockOutcome.FAILED
 
 
 class Responder:
@@ -121,7 +131,7 @@ class Responder:
             try:
                 command = self._open_root(snapshot).force_unlock_argv(_given_id(action))
             except ProgramError as error:
-                if self._record_unusable(action, snapshot, str(error)):
+                if self._record_unusable(action, snapshot, error):
                     return Refusal(rule="S6", why=str(error), enable="The last resort is available: step 7.")
                 raise
         else:
@@ -150,32 +160,70 @@ class Responder:
         given = permit(action, self._scribe.incident, prepared.snapshot, self._policy, confirmation)
         if isinstance(given, Refusal):
             return self._refuse(action, given)
-        number = self._intend(given, prepared)
-        self._ask_again(prepared.snapshot)
-        fresh = self._look()
-        renewed = renew(given, self._scribe.incident, fresh, self._policy)
+        if isinstance(action, ForceUnlock) and self._root is None:
+            return self._refuse(
+                action, Refusal(rule="S1", why="this confirmation was used already", enable="Look again, then decide.")
+            )
+        number = len(self._scribe.incident.releases) + 1
+        try:
+            self._intend(number, given, prepared)
+            self._ask_again(prepared.snapshot)
+            fresh = self._look()
+            renewed = renew(given, self._scribe.incident, fresh, self._policy)
+            self._scribe.must_write()
+        except Exception as error:
+            # Nothing was sent; a release without an end would stand against every later one.
+            if self._scribe.incident.unended_release:
+                self._ended(number, Released(outcome=ReleaseOutcome.NOT_TRIED, detail=_told(error)))
+            raise
         if isinstance(renewed, Refusal):
             detail = f"{renewed.rule}: {renewed.why}"
             self._ended(number, Released(outcome=ReleaseOutcome.NOT_TRIED, detail=detail, after=fresh))
             return renewed
-        answer = self._force_unlock(renewed) if isinstance(action, ForceUnlock) else self._delete(renewed)
-        after = self._store.look()
-        was_in = tuple(half.store for half in fresh.find(action.lock))
-        outcome = read_back(action.lock, was_in, after)
-        failure = answer.failure if outcome is ReleaseOutcome.STILL_HELD else ""
+        return self._act(number, renewed, fresh)
+
+    def _act(self, number: int, given: Permit, before: LockSnapshot) -> Released:
+        """Send it, once, and say what is true afterwards, whatever came back."""
+        action = given.action
+        if isinstance(action, RetryPlan):
+            raise TypeError("this permit is for something else")
+        try:
+            answer = self._force_unlock(number, given) if isinstance(action, ForceUnlock) else self._delete(given)
+        except Exception as error:  # noqa: BLE001 - it may have been sent; only the stores tell
+            answer = _Answer(detail=_told(error))
+        looked: Looked | None = None
+        try:
+            looked = self._observer.take_in(self._store.look(), released=action.lock)
+        except Exception as error:  # noqa: BLE001 - an attempt has an outcome, even an unknown one
+            answer = msgspec.structs.replace(answer, detail=f"{answer.detail}; {_told(error)}")
+        after = looked and looked.snapshot
+        was_in = tuple(half.store for half in before.find(action.lock))
+        outcome = read_back(action.lock, was_in, after, before.identities)
         released = Released(
-            outcome=outcome, detail=answer.detail, exit_code=answer.exit_code, failure=failure, after=after
+            outcome=outcome,
+            detail=answer.detail,
+            exit_code=answer.exit_code,
+            failure=listed_failure(action.lock, was_in, answer.said, outcome),
+            after=after,
         )
         self._ended(number, released)
-        self._publish(self._observer.take_in(after))
+        if looked:
+            self._publish(looked)
+        if doubt := contradiction(action.lock, answer.said, outcome):
+            self._scribe.record(
+                RetryEnded, by="terraform", outcome="inconclusive", source=RELEASING, lock=action.lock, elsewhere=doubt
+            )
         return released
 
     def recover(self) -> Incident:
         """Read back the outcome of a release that was under way when the tool died."""
         pending = self._scribe.incident.unended_release
         if pending is not None:
-            after = self._store.look()
-            outcome = read_back(pending.intended.lock, (), after)
+            lock, last = pending.intended.lock, self._scribe.incident.snapshot
+            was_in = {half.store for half in last.locks if half.identity == lock} if last else set()
+            others = last.identities if last else ()
+            after = self._look()
+            outcome = read_back(lock, was_in, after, others)
             detail = "the tool ended during this release; this is what was read afterwards"
             self._ended(pending.intended.release, Released(outcome=outcome, detail=detail, after=after))
         return self._scribe.incident
@@ -199,12 +247,11 @@ class Responder:
         self._scribe.record(ActionRefused, action=_method(action), why=f"{refusal.rule}: {refusal.why}")
         return refusal
 
-    def _intend(self, given: Permit, prepared: Prepared) -> int:
-        """Write the backup and the intent, flushed, and give the release its number."""
+    def _intend(self, number: int, given: Permit, prepared: Prepared) -> None:
+        """Write the backup and the intent, flushed."""
         action, verdict = prepared.action, prepared.verdict
         journal = self._scribe.keep()
         backups = [str(journal.keep_backup(half)) for half in prepared.snapshot.find(action.lock)]
-        number = len(self._scribe.incident.releases) + 1
         self._scribe.record(
             ReleaseIntended,
             by=self._operator,
@@ -224,7 +271,6 @@ class Responder:
             state=state_text(prepared.snapshot),
         )
         self._scribe.must_write()
-        return number
 
     def _ask_again(self, snapshot: LockSnapshot) -> None:
         """Ask the sources that can block once more, now that nothing more is typed (S1)."""
@@ -232,19 +278,23 @@ class Responder:
             if source.can_block:
                 for lock in snapshot.locks:
                     for finding in source.gather(lock, snapshot.address, self._scribe.now()):
-                        self._scribe.record(FindingRecorded, finding=finding)
+                        self._observer.weigh_in(finding)
 
-    def _force_unlock(self, given: Permit) -> _Answer:
+    def _force_unlock(self, number: int, given: Permit) -> _Answer:
         action = given.action
         if not isinstance(action, ForceUnlock) or self._root is None:
             raise TypeError("this permit is for something else, or nothing was prepared")
         try:
             ran = self._root.force_unlock(_given_id(action))
         except ProgramError as error:
-            return _Answer(detail=one_line(str(error), 400))
+            left = getattr(error, "child", None)
+            if isinstance(left, Child):
+                child = msgspec.structs.replace(left, id=f"{RELEASING}-{number}")
+                self._scribe.record(CommandStarted, child=child, purpose=RELEASING)
+            return _Answer(detail=_told(error))
         reading = read_unlock(ran.output, ran.exit_code)
-        failure = _FAILURES.get(reading.kind, "")
-        return _Answer(detail=one_line(reading.explanation, 400), exit_code=ran.exit_code, failure=failure)
+        explanation = one_line(reading.diagnosis.explanation, 400)
+        return _Answer(detail=explanation, exit_code=ran.exit_code, said=reading.outcome)
 
     def _delete(self, given: Permit) -> _Answer:
         action, snapshot = given.action, given.snapshot
@@ -252,8 +302,8 @@ class Responder:
             raise TypeError("this permit is for something else")
         half = next(half for half in snapshot.find(action.lock) if half.store is action.store)
         answer = self._store.delete(half)
-        failure = "denied" if answer.outcome is DeleteOutcome.DENIED else ""
-        return _Answer(detail=one_line(f"{answer.outcome}: {answer.message or answer.code}", 400), failure=failure)
+        said = UnlockOutcome.DENIED if answer.outcome is DeleteOutcome.DENIED else UnlockOutcome.FAILED
+        return _Answer(detail=one_line(f"{answer.outcome}: {answer.message or answer.code}", 400), said=said)
 
     def _ended(self, number: int, released: Released) -> None:
         self._scribe.record(
@@ -267,10 +317,13 @@ class Responder:
         )
         self.put_away()
 
-    def _record_unusable(self, action: ForceUnlock, snapshot: LockSnapshot, why: str) -> bool:
-        """Whether `init` failed for a reason that makes force-unlock impossible; then that is on record."""
-        kind = diagnose(why).kind
-        if kind in {Kind.CREDENTIALS, Kind.THROTTLED, Kind.UNKNOWN}:
+    def _record_unusable(self, action: ForceUnlock, snapshot: LockSnapshot, error: ProgramError) -> bool:
+        """Whether Terraform's own `init` said why force-unlock is impossible; then that is on record.
+
+        A program that is missing or of another version, credentials and the network are not among the reasons (S7).
+        """
+        failure = _INIT_FAILURES.get(read_unlock(getattr(error, "output", ""), 1).outcome)
+        if failure is None:
             return False
         number = len(self._scribe.incident.releases) + 1
         self._scribe.record(
@@ -282,22 +335,23 @@ class Responder:
             fingerprint=snapshot.fingerprint,
             verdict=judge(self._scribe.incident, action.lock).opinion,
         )
-        detail = one_line(why, 400)
-        self._ended(number, Released(outcome=ReleaseOutcome.NOT_TRIED, detail=detail, failure="unusable"))
+        self._ended(number, Released(outcome=ReleaseOutcome.NOT_TRIED, detail=_told(error), failure=failure))
         return True
 
 
-_FAILURES: Mapping[UnlockKind, str] = {
-    UnlockKind.UNREADABLE_OR_GONE: "unreadable",
-    UnlockKind.UNREADABLE: "unreadable",
-    UnlockKind.DENIED: "denied",
-    UnlockKind.UNUSABLE_CONFIG: "unusable",
+_INIT_FAILURES: Mapping[UnlockOutcome, str] = {
+    UnlockOutcome.DENIED: "denied",
+    UnlockOutcome.UNUSABLE_CONFIG: "unusable",
 }
-"""The failures that make the last resort available, when the lock is still held afterwards."""
 
 
 def _given_id(action: ForceUnlock) -> str:
-    return NIL_LOCK_ID if action.lock.startswith("sha256:") else action.lock
+    return NIL_LOCK_ID if has_no_id(action.lock) else action.lock
+
+
+def _told(error: Exception) -> str:
+    sentence = str(error) if isinstance(error, (ProgramError, JournalError)) else f"{type(error).__name__}: {error}"
+    return one_line(sentence, 400)
 
 
 def _method(action: ReleaseAction) -> str:

@@ -11,9 +11,8 @@ import msgspec
 
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.diagnosis import Diagnosis
-from tuirunbook.core.evidence import Finding
 from tuirunbook.core.gates import Policy, moved
-from tuirunbook.core.incident import FindingRecorded, Identified, Incident, Opened, Resumed, timestamp
+from tuirunbook.core.incident import Identified, Incident, Opened, Resumed, timestamp
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.core.values import Caller
@@ -76,12 +75,12 @@ class World:
     root: RootModule
     store: LockStore
     terraform: Terraform
+    policy: Policy
     create_journal: Callable[[Opened], Journal]
     operator: str
     host: str
     tool: str
     sources: Sequence[EvidenceSource] = ()
-    policy: Policy = Policy()
     plan_args: Sequence[str] = ()
     siblings: Sequence[str] = ()
     training: bool = False
@@ -98,7 +97,10 @@ class Resumption:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Walk:
-    """The parts of a walk. All but `desk` and `watcher` belong to the incident's thread: reach them with `desk.submit`."""
+    """The parts of a walk.
+
+    All but `desk` and `watcher` belong to the incident's thread: reach them with `desk.submit`.
+    """
 
     world: World
     runbook: Runbook
@@ -166,6 +168,7 @@ def set_up(
         world.store,
         lambda snapshot: desk.submit(_tolerant(reception.arrive, publish), snapshot),
         lambda store, reading: publish(ReadingArrived(store, reading)),
+        lambda error: publish(Trouble(f"{type(error).__name__}: {error}")),
     )
     return Walk(
         world=world,
@@ -235,15 +238,10 @@ class _Reception:
             self._scribe.record(Identified, account=caller.account, caller=caller.arn)
 
     def _gather(self, snapshot: LockSnapshot) -> None:
-        known: dict[tuple[str, str], Finding] = {
-            (str(lock), key): finding for (lock, key), finding in self._scribe.incident.findings.items()
-        }
         for source in self._world.sources:
             for lock in snapshot.locks:
                 for finding in source.gather(lock, snapshot.address, self._world.clock()):
-                    before = known.get((str(finding.lock), finding.key))
-                    if before is None or (before.says, before.fact) != (finding.says, finding.fact):
-                        self._scribe.record(FindingRecorded, finding=finding)
+                    self._observer.weigh_in(finding)
 
 
 def _tolerant(work: Callable[P, None], publish: Callable[[Message], None]) -> Callable[P, None]:

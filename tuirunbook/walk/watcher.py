@@ -23,11 +23,13 @@ class Watcher:
         store: LockStore,
         submit: Callable[[LockSnapshot], object],
         on_reading: Callable[[Store, Reading], None] | None = None,
+        on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self.calm_since: float | None = None
         self._store = store
         self._submit = submit
         self._on_reading = on_reading
+        self._on_failure = on_failure
         self._wake = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
@@ -49,12 +51,17 @@ class Watcher:
         failures = 0
         on_reading = self._on_reading
         while not self._stopped:
-            snapshot = self._store.look(on_reading)
-            if self._stopped:
-                return
-            on_reading = None
-            failures = failures + 1 if snapshot.blind else 0
-            self._submit(snapshot)
+            try:
+                snapshot = self._store.look(on_reading)
+            except Exception as error:  # noqa: BLE001 - one failure must not end the watch unseen
+                failures += 1
+                self._on_failure(error)
+            else:
+                if self._stopped:
+                    return
+                on_reading = None
+                failures = failures + 1 if snapshot.blind else 0
+                self._submit(snapshot)
             waited = time.monotonic() - self.calm_since if self.calm_since is not None else 0.0
             self._wake.wait(look_after(failures=failures, waited=waited))
             self._wake.clear()
