@@ -191,12 +191,13 @@ class Responder:
             answer = self._force_unlock(number, given) if isinstance(action, ForceUnlock) else self._delete(given)
         except Exception as error:  # noqa: BLE001 - it may have been sent; only the stores tell
             answer = _Answer(detail=_told(error))
+        after: LockSnapshot | None = None
         looked: Looked | None = None
         try:
-            looked = self._observer.take_in(self._store.look(), released=action.lock)
+            after = self._store.look()
+            looked = self._observer.take_in(after, released=action.lock)
         except Exception as error:  # noqa: BLE001 - an attempt has an outcome, even an unknown one
             answer = msgspec.structs.replace(answer, detail=f"{answer.detail}; {_told(error)}")
-        after = looked and looked.snapshot
         was_in = tuple(half.store for half in before.find(action.lock))
         outcome = read_back(action.lock, was_in, after, before.identities)
         released = Released(
