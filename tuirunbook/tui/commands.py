@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 from collections.abc import Iterable
 
 import msgspec
@@ -56,31 +57,57 @@ def _f(id_: str, keys: str, action: str, label: str, tooltip: str, effect: Effec
 
 
 WALK: tuple[Command, ...] = (
-    _f("step.next", "n", "next", "next", "Do what this step asks for next; the screen says what that is."),
-    _f("step.answer", "a", "answer", "answer", "Answer a question of this step, also one answered before."),
-    _f("step.copy", "c", "copy", "copy command", "Copy the exact command of this step, to run it elsewhere."),
-    _f("lock.wait", "w", "wait", "wait", "Watch calmly until the holder lets go."),
+    _f("step.next", "n", "talk('next')", "next", "Do what this step asks for next; the screen says what that is."),
+    _f("step.answer", "a", "talk('answer')", "answer", "Answer a question of this step, also one answered before."),
+    _f("step.copy", "c", "talk('copy')", "copy command", "Copy the exact command of this step, to run it elsewhere."),
+    _f("lock.wait", "w", "talk('wait')", "wait", "Watch calmly until the holder lets go."),
     _f("incident.transcript", "t", "transcript", "transcript", "Everything that happened so far."),
     _c("step.previous", "up,k", "step(-1)", "step up", "Show the step before; the current one stays current."),
     _c("step.following", "down,j", "step(1)", "step down", "Show the step after."),
     _c("step.current", "home", "current", "current step", "Go back to the step that is current."),
-    _c("step.skip", "s", "skip", "skip", "Leave this step out, for a listed reason; it stays visible."),
-    _c("step.defer", "", "defer", "defer", "Put this step off, to a name and a time."),
-    _c("step.done-elsewhere", "o", "elsewhere", "done elsewhere", "Somebody else did it: who; it is then read back."),
+    _c("step.skip", "s", "talk('skip')", "skip", "Leave this step out, for a listed reason; it stays visible."),
+    _c("step.defer", "", "talk('defer')", "defer", "Put this step off, to a name and a time."),
+    _c(
+        "step.done-elsewhere",
+        "o",
+        "talk('elsewhere')",
+        "done elsewhere",
+        "Somebody else did it: who; it is then read back.",
+    ),
     _c("lock.look", "r", "look", "look now", "Read everything again now.", Effect.READ),
     _c("lock.details", "enter", "details", "details", "The whole lock, both stores, raw."),
-    _c("lock.force-unlock", "", "force_unlock", "force-unlock", "Release the lock with Terraform.", Effect.DESTROY),
-    _c("lock.delete", "", "delete", "delete lock", "Last resort: delete the lock item itself.", Effect.DESTROY),
-    _c("plan.retry", "p", "plan", "retry plan", "Run the plan once; it takes the lock if it can.", Effect.CHANGE),
-    _c("plan.probe", "", "probe", "lock probe", "Ask for the lock without planning anything.", Effect.CHANGE),
+    _c(
+        "lock.force-unlock",
+        "",
+        "talk('force_unlock')",
+        "force-unlock",
+        "Release the lock with Terraform.",
+        Effect.DESTROY,
+    ),
+    _c("lock.delete", "", "talk('delete')", "delete lock", "Last resort: delete the lock item itself.", Effect.DESTROY),
+    _c(
+        "plan.retry",
+        "p",
+        "talk('plan')",
+        "retry plan",
+        "Run the plan once; it takes the lock if it can.",
+        Effect.CHANGE,
+    ),
+    _c("plan.probe", "", "talk('probe')", "lock probe", "Ask for the lock without planning anything.", Effect.CHANGE),
     _c("plan.output", "f", "output", "output", "The output of our last command."),
-    _c("plan.cancel", "x", "cancel", "cancel plan", "Interrupt our own command, once.", Effect.CHANGE),
-    _c("evidence.dispute", "d", "dispute", "dispute", "Say that a blocking fact is wrong: who says so, how known."),
-    _c("incident.note", "m", "note", "note", "Write something down, with a marker if you like."),
-    _c("incident.paste-error", "e", "paste", "paste error", "Hand in what Terraform printed somewhere else."),
-    _c("incident.page-time", "g", "page_time", "page time", "When did the page come?"),
-    _c("incident.close", "", "close_incident", "close", "Close the incident with what only you know."),
-    _c("aws.login", "l", "login", "log in", "Renew expired credentials here, then go on.", Effect.READ),
+    _c("plan.cancel", "x", "talk('cancel')", "cancel plan", "Interrupt our own command, once.", Effect.CHANGE),
+    _c(
+        "evidence.dispute",
+        "d",
+        "talk('dispute')",
+        "dispute",
+        "Say that a blocking fact is wrong: who says so, how known.",
+    ),
+    _c("incident.note", "m", "talk('note')", "note", "Write something down, with a marker if you like."),
+    _c("incident.paste-error", "e", "talk('paste')", "paste error", "Hand in what Terraform printed somewhere else."),
+    _c("incident.page-time", "g", "talk('page_time')", "page time", "When did the page come?"),
+    _c("incident.close", "", "talk('close_incident')", "close", "Close the incident with what only you know."),
+    _c("aws.login", "l", "talk('login')", "log in", "Renew expired credentials here, then go on.", Effect.READ),
 )
 """What the walk's screen can do."""
 
@@ -90,6 +117,79 @@ EVERYWHERE: tuple[Command, ...] = (
     _c("app.quit", "ctrl+q", "app.leave", "quit", "Leave; says what keeps running."),
 )
 """What every screen can do."""
+
+OUTPUT: tuple[Command, ...] = (
+    _f("output.search", "slash", "search", "search", "Find text in the output; n and N go on."),
+    _f("output.next-match", "n", "match(1)", "next", "The next place where it stands."),
+    _c("output.previous-match", "N", "match(-1)", "previous", "The place before."),
+    _f("output.follow", "end,G", "follow", "follow", "Go to the end and stay there while more is printed."),
+    _c("output.beginning", "home,g", "beginning", "beginning", "Go to the first line."),
+    _f("output.copy", "c", "talk('copy')", "copy", "Copy the selected text, or what the screen shows."),
+    _f("output.save", "S", "save", "save", "Save the whole output to a file, without secrets of known shapes."),
+    _f("output.leave", "escape,q", "leave", "back", "Go back; the command goes on."),
+)
+"""What the output of a command can do."""
+
+TRANSCRIPT: tuple[Command, ...] = (
+    _f("transcript.search", "slash", "search", "search", "Find text in the transcript; n and N go on."),
+    _f("transcript.next-match", "n", "match(1)", "next", "The next line where it stands."),
+    _c("transcript.previous-match", "N", "match(-1)", "previous", "The line before where it stands."),
+    _f("transcript.newest", "end,G", "newest", "newest", "Go to the newest line and stay there."),
+    _c("transcript.oldest", "home,g", "oldest", "oldest", "Go to the first line."),
+    _f("transcript.copy", "c", "talk('copy')", "copy", "Copy the selected text, or else this line."),
+    _f("transcript.leave", "escape,q", "leave", "back", "Go back."),
+)
+"""What the transcript can do."""
+
+DETAILS: tuple[Command, ...] = (
+    _f("details.copy-raw", "c", "copy_raw", "copy raw", "Copy the lock's raw text, or the selected text."),
+    _f("details.leave", "escape,q,enter", "leave", "back", "Go back."),
+)
+"""What the details of a lock can do."""
+
+WAIT: tuple[Command, ...] = (
+    _f("wait.look", "r", "look", "look now", "Read the lock now instead of at the next turn.", Effect.READ),
+    _f("wait.stop", "escape,w", "stop", "stop waiting", "Go back to the walk; nothing is changed."),
+)
+"""What the wait can do."""
+
+INCIDENTS: tuple[Command, ...] = (
+    _f("incidents.resume", "enter", "resume", "resume", "Go on with this incident, or see why it cannot be resumed."),
+    _f("incidents.transcript", "t", "transcript", "transcript", "Everything that happened in it."),
+    _f("incidents.export", "e", "export", "export", "Write it as Markdown to a file in this directory."),
+    _f("incidents.leave", "escape,q", "leave", "back", "Go back."),
+)
+"""What the list of incidents can do."""
+
+START: tuple[Command, ...] = (
+    _f("start.find", "ctrl+s", "find", "find", "Find the state that the error or the fields name."),
+    _f("start.leave", "escape", "leave", "leave", "Leave; nothing was changed."),
+)
+"""What can be done where no backend is."""
+
+STATES: tuple[Command, ...] = (
+    _f("states.open", "enter", "open", "open", "Walk this state."),
+    _f("states.filter", "slash", "filter", "filter", "Show only the states that match."),
+    _f("states.look", "r", "look", "read again", "Read every lock again.", Effect.READ),
+    _f("states.leave", "escape", "leave", "back", "Clear the filter, or leave."),
+)
+"""What the list of states can do."""
+
+HELP: tuple[Command, ...] = (_f("help.leave", "escape,q,question_mark,f1", "leave", "back", "Close the help."),)
+"""What the help can do."""
+
+BY_SCREEN: dict[str, tuple[Command, ...]] = {
+    "WalkScreen": WALK,
+    "OutputScreen": OUTPUT,
+    "TranscriptScreen": TRANSCRIPT,
+    "DetailsScreen": DETAILS,
+    "WaitScreen": WAIT,
+    "IncidentsScreen": INCIDENTS,
+    "StartScreen": START,
+    "StatesScreen": STATES,
+    "HelpScreen": HELP,
+}
+"""What each screen can do besides `EVERYWHERE`, by the name of its class."""
 
 
 def bindings(commands: Iterable[Command]) -> list[BindingType]:
@@ -105,7 +205,7 @@ def bindings(commands: Iterable[Command]) -> list[BindingType]:
 
 def shown_keys(command: Command) -> str:
     """A command's keys as people read them."""
-    names = {"question_mark": "?", "ctrl+q": "ctrl+q", "up": "↑", "down": "↓"}
+    names = {"question_mark": "?", "slash": "/", "escape": "esc", "ctrl+q": "ctrl+q", "up": "↑", "down": "↓"}
     return ", ".join(names.get(key, key) for key in command.keys.split(",") if key) or "palette"
 
 
@@ -114,6 +214,6 @@ def key_table() -> str:
     lines = ["| Key | Command | What it does | May do to the world |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {shown_keys(command)} | {command.id} | {command.tooltip} | {command.effect} |"
-        for command in (*WALK, *EVERYWHERE)
+        for command in (*itertools.chain.from_iterable(BY_SCREEN.values()), *EVERYWHERE)
     ]
     return "\n".join(lines)
