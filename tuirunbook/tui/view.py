@@ -46,6 +46,7 @@ class View:
     flash: str = ""
     busy: str = ""
     unwritable: str = ""
+    interrupted: frozenset[str] = frozenset()
     policy: Policy = dataclasses.field(default_factory=Policy)
     training: bool = False
 

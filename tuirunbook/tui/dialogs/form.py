@@ -109,8 +109,7 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
     @on(Input.Submitted)
     @on(OptionList.OptionSelected)
     def _go_on(self, event: Input.Submitted | OptionList.OptionSelected) -> None:
-        widget = event.control
-        if widget is not None and widget.id == f"field-{self._fields[-1].id}":
+        if event.control.id == f"field-{self._fields[-1].id}":
             self.action_submit()
         else:
             self.focus_next()

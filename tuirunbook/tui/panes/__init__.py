@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from textual.content import Content
 
+from tuirunbook.core.placeholders import placeholder_values
 from tuirunbook.core.procedure import Progress
-from tuirunbook.core.runbook import Action
-from tuirunbook.core.text import clean
+from tuirunbook.core.runbook import Action, substitute_plain
+from tuirunbook.core.text import clean, one_line
+from tuirunbook.core.timeline import TimelineLine
 from tuirunbook.tui.panes.after import prevent, verify
 from tuirunbook.tui.panes.look import detect, inspect
-from tuirunbook.tui.panes.parts import Lines, paragraph
+from tuirunbook.tui.panes.parts import Lines, heading, paragraph
 from tuirunbook.tui.panes.release import delete_lock, force_unlock
 from tuirunbook.tui.panes.rule_out import prepare, retry_plan, rule_out
 from tuirunbook.tui.view import View
@@ -37,7 +39,8 @@ def pane(view: View) -> Content:
     if state.progress not in {Progress.CURRENT, Progress.TODO}:
         said = f"{state.progress.value}{': ' + state.note if state.note else ''}"
         lines.insert(0, Content.assemble(("This step: ", "$text-muted"), said))
-    if body := clean(state.step.body).strip():
+    values = placeholder_values(view.root, view.incident.address, view.snapshot, view.incident.opened.operator)
+    if body := substitute_plain(clean(state.step.body), values).strip():
         lines += [Content(""), Content.styled("From the runbook", "bold $text-muted"), Content(body)]
     return Content("\n").join(lines)
 
@@ -52,3 +55,13 @@ def _people(view: View) -> Lines:
         yield paragraph("n asks the next question.")
     else:
         yield paragraph("n marks this as done.")
+
+
+SIDE_LINES = 30
+"""How many lines of the transcript the third column of a wide terminal shows."""
+
+
+def side(view: View, lines: Sequence[TimelineLine]) -> Content:
+    """The third column of a wide terminal: the whole lock, and the latest of the transcript."""
+    told = [Content(f"{line.at[11:19]}Z {one_line(line.fact, 160)}") for line in lines[-SIDE_LINES:]]
+    return Content("\n").join([heading("Lock"), *inspect(view), Content(""), heading("Transcript"), *reversed(told)])

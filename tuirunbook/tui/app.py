@@ -1,0 +1,144 @@
+"""The application: which screen comes first, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from rich.traceback import Traceback
+from textual import on, work
+from textual.app import App
+from textual.content import Content
+
+from tuirunbook.core.backend import RootModule
+from tuirunbook.core.text import redact
+from tuirunbook.tui.dialogs.form import FormField, FormScreen
+from tuirunbook.tui.front import Front, NoRoot
+from tuirunbook.tui.palette import RegistryCommands
+from tuirunbook.tui.screens.walk import WalkScreen
+
+
+class TflockApp(App[int]):
+    """Composition only: the screens show, the walk does.
+
+    Args:
+        front: The world.
+        resume: An incident to go on with.
+        states: Begin with the list of states.
+        incidents: Begin with the list of incidents.
+        keymap: Keys by command ID, from the user's settings.
+    """
+
+    TITLE = "tflock-tui"
+    COMMANDS: ClassVar = {RegistryCommands}
+
+    def __init__(
+        self,
+        front: Front,
+        *,
+        resume: str = "",
+        states: bool = False,
+        incidents: bool = False,
+        keymap: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.front = front
+        self._resume = resume
+        self._states = states
+        self._incidents = incidents
+        self.set_keymap(dict(keymap or {}))
+
+    async def on_mount(self) -> None:
+        """Show the first screen; it fills itself in."""
+        if self._states:
+            self.choose_state()
+        elif self._incidents:
+            self.action_incidents()
+        else:
+            await self.push_screen(WalkScreen(self.front, resume=self._resume))
+
+    @on(WalkScreen.Unopened)
+    async def _unopened(self, event: WalkScreen.Unopened) -> None:
+        await self.pop_screen()
+        if isinstance(event.found, NoRoot):
+            self.start_over(event.found)
+        else:
+            self.choose_state()
+
+    @work(group="choose", exit_on_error=False)
+    async def choose_state(self) -> None:
+        """Choose one state of the repository, and walk it."""
+        from tuirunbook.tui.screens.states import StatesScreen  # noqa: PLC0415 - loaded when it is wanted
+
+        await self._walk_or_leave(await self.push_screen_wait(StatesScreen(self.front)))
+
+    @work(group="choose", exit_on_error=False)
+    async def start_over(self, why: NoRoot) -> None:
+        """Ask for an error or an address, and walk that."""
+        from tuirunbook.tui.screens.start import StartScreen  # noqa: PLC0415
+
+        await self._walk_or_leave(await self.push_screen_wait(StartScreen(self.front, why)))
+
+    async def _walk_or_leave(self, root: RootModule | None) -> None:
+        if root is None:
+            self.exit(0)
+        else:
+            await self.push_screen(WalkScreen(self.front, root))
+
+    @work(group="incidents", exit_on_error=False)
+    async def action_incidents(self) -> None:
+        """Past and open incidents; one of them may be gone on with."""
+        from tuirunbook.tui.screens.incidents import IncidentsScreen  # noqa: PLC0415
+
+        chosen = await self.push_screen_wait(IncidentsScreen(self.front))
+        if chosen is not None and chosen[0] == "resume":
+            if isinstance(self.screen, WalkScreen):
+                await self.pop_screen()
+            await self.push_screen(WalkScreen(self.front, resume=chosen[1]))
+        elif self._incidents:
+            self.exit(0)
+
+    def action_help(self) -> None:
+        """What this screen is for, what is safe, and its keys."""
+        from tuirunbook.tui.screens.help import help_for  # noqa: PLC0415
+
+        self.push_screen(help_for(self.screen))
+
+    @work(group="leave", exit_on_error=False)
+    async def action_leave(self) -> None:
+        """Leave; says what keeps running, and how to come back."""
+        walks = [screen for screen in self.screen_stack if isinstance(screen, WalkScreen) and screen.model]
+        if not walks or walks[0].model is None:
+            self.exit(0)
+            return
+        model = walks[0].model
+        running = next(iter(model.incident.running.values()), None)
+        if (model.busy or running) and not await self._sure(model.busy, running.child.log if running else ""):
+            return
+        journal = model.walk.scribe.journal
+        kept = f"Incident {model.incident.id} is {model.incident.status.value}: tflock-tui resume {model.incident.id}"
+        self.exit(0, message=Content(kept).plain if journal is not None and not model.incident.closed else None)
+
+    async def _sure(self, busy: str, log: str) -> bool:
+        what = f"Under way: {busy}" if busy else f"Our plan keeps running, and may hold the lock. Its output: {log}"
+        told = await self.push_screen_wait(
+            FormScreen(
+                "Leave now?",
+                [FormField(id="sure", label="", choices=[("no", "no, stay"), ("yes", "yes, leave it running")])],
+                intro=Content(f"{what}\ntflock-tui resume finds it again."),
+            )
+        )
+        return told is not None and told["sure"] == "yes"
+
+    async def action_quit(self) -> None:
+        """Whatever asks the app to quit gets the same words."""
+        self.action_leave()
+
+    def _fatal_error(self) -> None:
+        """End with a traceback that shows no local variables: they hold locks, answers and credentials."""
+        self.bell()
+        traceback = Traceback(show_locals=False, width=None)
+        with self.console.capture() as capture:
+            self.console.print(traceback)
+        self._exit_renderables.append(redact(capture.get()))
+        self._close_messages_no_wait()

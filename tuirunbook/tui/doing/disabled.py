@@ -1,0 +1,38 @@
+"""Why a command is not possible now, in a sentence; None when it is."""
+
+from __future__ import annotations
+
+from tuirunbook.core.gates import Action, DeleteLock, ForceUnlock, RetryPlan, obstacle
+from tuirunbook.core.procedure import lock_in_hand
+from tuirunbook.tui.view import View
+
+
+def why_not(name: str, view: View) -> str | None:
+    """What stands against a conversation, by the name its action carries."""
+    action = _gated(name, view)
+    if isinstance(action, str):
+        return action
+    if action is None:
+        return None
+    refusal = obstacle(action, view.incident, view.snapshot, view.policy)
+    return f"Not possible ({refusal.rule}): {refusal.why}. {refusal.enable}" if refusal else None
+
+
+def _gated(name: str, view: View) -> Action | str | None:
+    lock = lock_in_hand(view.incident)
+    match name:
+        case "plan" if not view.root.initialised:
+            return "This root is not initialised here, so no plan can run; n asks for the lock with a probe instead."
+        case "plan" | "probe":
+            return RetryPlan(probe=name == "probe")
+        case "force_unlock":
+            return ForceUnlock(lock=lock) if lock else "No lock is held here."
+        case "delete":
+            half = next((half for half in view.incident.locks if half.identity == lock), None)
+            return DeleteLock(lock=half.identity, store=half.store) if half else "No lock is held here."
+        case "cancel" if not view.incident.running:
+            return "Nothing of ours is running."
+        case "close_incident" if view.incident.closed:
+            return "This incident is closed already."
+        case _:
+            return None

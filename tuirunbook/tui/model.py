@@ -1,0 +1,152 @@
+"""What a walk has told so far, kept for its screen: takes messages in, gives views out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime
+from functools import singledispatchmethod
+
+from tuirunbook.core.gates import Policy
+from tuirunbook.core.incident import CommandStarted, Incident
+from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store
+from tuirunbook.core.procedure import Progress, progress
+from tuirunbook.core.text import one_line
+from tuirunbook.core.timeline import TimelineLine, line
+from tuirunbook.core.values import Caller
+from tuirunbook.tui.view import View
+from tuirunbook.walk.commands import PlanEnded
+from tuirunbook.walk.observer import Looked
+from tuirunbook.walk.scribe import Recorded
+from tuirunbook.walk.walk import CallerKnown, Message, ReadingArrived, Trouble, Walk
+
+FLASH_SECONDS = 8
+
+
+@dataclasses.dataclass
+class Model:
+    """Belongs to the screen's thread; the walk's own threads never touch it.
+
+    Attributes:
+        walk: The walk that is shown.
+        now: The time, in the operator's zone.
+        incident: The incident after the last message.
+        lines: The transcript, a line for each event.
+        log_line: The latest line of the command log.
+        shown: The index of the step that the operator looks at, or None to follow the current one.
+    """
+
+    walk: Walk
+    now: Callable[[], datetime]
+    incident: Incident
+    lines: list[TimelineLine] = dataclasses.field(default_factory=list)
+    log_line: str = ""
+    shown: int | None = None
+    busy: str = ""
+    snapshot: LockSnapshot | None = None
+    looks: int = 0
+    seen_at: datetime | None = None
+    readings: dict[Store, Reading] = dataclasses.field(default_factory=dict)
+    caller: Caller | NotChecked | None = None
+    ours: frozenset[str] = frozenset()
+    interrupted: frozenset[str] = frozenset()
+    logs: dict[str, str] = dataclasses.field(default_factory=dict)
+    news: list[str] = dataclasses.field(default_factory=list)
+    _flash: str = ""
+    _flash_at: datetime | None = None
+
+    @singledispatchmethod
+    def take(self, message: Message) -> None:
+        """Take one message of the walk in."""
+        raise TypeError(f"unknown message {type(message).__name__}")
+
+    @take.register
+    def _(self, message: Recorded) -> None:
+        self.incident = message.incident
+        said = line(message.event)
+        self.lines.append(said)
+        self.log(f"{said.at[11:19]}Z {said.fact}")
+        if isinstance(message.event, CommandStarted):
+            self.logs[message.event.child.id] = message.event.child.log
+
+    @take.register
+    def _(self, message: Looked) -> None:
+        self.snapshot, self.looks = message.snapshot, message.number
+        self.seen_at = self.now()
+        self.ours = frozenset(message.ours)
+        if message.found:
+            self.flash("; ".join(change.sentence for change in message.found))
+        elif not self.log_line or " look " in self.log_line:
+            held = "held" if message.snapshot.held else "free" if message.snapshot.free else "not told"
+            self.log(f"{self.seen_at:%H:%M:%S} {self._reads()} ▸ {held}, unchanged, look {self.looks}")
+
+    @take.register
+    def _(self, message: ReadingArrived) -> None:
+        self.readings[message.store] = message.reading
+
+    @take.register
+    def _(self, message: CallerKnown) -> None:
+        self.caller = message.caller
+
+    @take.register
+    def _(self, message: PlanEnded) -> None:
+        retry = message.retry
+        said = f"{message.child.id} ended: {retry.outcome if retry else message.reading.outcome}"
+        self.news.append(f"{said}. {message.reading.summary_line or ''}".strip())
+        if message.reading.release_failed:
+            self.news.append(f"It could not release the lock: {message.reading.diagnosis.explanation}")
+
+    @take.register
+    def _(self, message: Trouble) -> None:
+        self.news.append(message.sentence)
+
+    def _reads(self) -> str:
+        address = self.incident.address
+        return " and ".join(
+            part for part in (f"GetItem {address.table}" if address.table else "", "GetObject .tflock") if part
+        )
+
+    def log(self, text: str) -> None:
+        """The latest thing that was done, for the line below the panes."""
+        self.log_line = one_line(text, 400)
+
+    def flash(self, sentence: str) -> None:
+        """Show a change in words, for some seconds, in the header."""
+        self._flash, self._flash_at = sentence, self.now()
+
+    def view(self) -> View:
+        """Everything, as it stands now."""
+        now = self.now()
+        steps = progress(self.incident, self.walk.runbook)
+        current = next((i for i, state in enumerate(steps) if state.progress is Progress.CURRENT), len(steps) - 1)
+        fresh = self._flash_at is not None and (now - self._flash_at).total_seconds() < FLASH_SECONDS
+        return View(
+            root=self.walk.world.root,
+            incident=self.incident,
+            runbook=self.walk.runbook,
+            steps=steps,
+            shown=current if self.shown is None else min(self.shown, len(steps) - 1),
+            now=now,
+            snapshot=self.snapshot,
+            looks=self.looks,
+            seen_at=self.seen_at,
+            readings=self.readings,
+            caller=self.caller,
+            ours=self.ours,
+            flash=self._flash if fresh else "",
+            busy=self.busy,
+            unwritable=self.walk.scribe.unwritable,
+            interrupted=self.interrupted,
+            policy=self.policy,
+            training=self.walk.world.training,
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """What the settings allow."""
+        return self.walk.world.policy
+
+    def move(self, by: int) -> None:
+        """Look at another step."""
+        view = self.view()
+        self.shown = max(0, min(len(view.steps) - 1, view.shown + by))
