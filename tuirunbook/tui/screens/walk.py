@@ -49,7 +49,7 @@ class WalkScreen(Screen[None]):
 
     CSS_PATH = "walk.tcss"
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (70, "-normal"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (120, "-wide")]  # noqa: RUF012 - as Screen declares it
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(WALK), *bindings(EVERYWHERE)]
 
     header_line = getters.query_one("#walk-header", Static)
@@ -140,10 +140,11 @@ class WalkScreen(Screen[None]):
     def _close_overtaken(self) -> None:
         """A confirmation about what is not so any more goes away by itself (S1)."""
         dialog, snapshot = self.app.screen, self.view.snapshot
-        if isinstance(dialog, ConfirmScreen) and snapshot is not None:
-            if dialog.prepared.snapshot.fingerprint != snapshot.fingerprint:
-                dialog.dismiss(None)
-                self.say("The confirmation was closed: what it was about has changed. Look again.", bad=True)
+        if not isinstance(dialog, ConfirmScreen) or snapshot is None:
+            return
+        if dialog.prepared.snapshot.fingerprint != snapshot.fingerprint:
+            dialog.dismiss(None)
+            self.say("The confirmation was closed: what it was about has changed. Look again.", bad=True)
 
     @property
     def view(self) -> View:
