@@ -82,6 +82,12 @@ class Clients:
         """The credentials in use, refreshable or not; None when there are none."""
         return self._boto_session().get_credentials()
 
+    def profiles(self) -> Mapping[str, Mapping[str, Any]]:
+        """The profiles of the shared configuration files, by name."""
+        session: Any = self._boto_session()._session  # noqa: SLF001 - boto3 keeps botocore's session there
+        found: Mapping[str, Mapping[str, Any]] = session.full_config.get("profiles", {})
+        return found
+
     def endpoint(self, service: str) -> str | None:
         """The custom endpoint of a service from arguments, environment or configuration file; None for AWS's own."""
         if given := self.settings.endpoints.get(service):

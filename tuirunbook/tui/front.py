@@ -10,9 +10,11 @@ import msgspec
 
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.incident import Event
-from tuirunbook.core.lock import LockSnapshot
 from tuirunbook.core.runbook import Runbook
+from tuirunbook.survey.states import StateRow
 from tuirunbook.walk.walk import Message, Walk
+
+__all__ = ["Front", "IncidentRow", "NoRoot", "StateRow"]
 
 
 class NoRoot(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,20 +22,6 @@ class NoRoot(msgspec.Struct, frozen=True, kw_only=True):
 
     sentence: str
     next_step: str
-
-
-class StateRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One state of the repository: where it is, and its lock as far as it was read.
-
-    Attributes:
-        root: The root module.
-        snapshot: The look, or None while it is being read.
-        trouble: Why it could not be read, or empty.
-    """
-
-    root: RootModule
-    snapshot: LockSnapshot | None = None
-    trouble: str = ""
 
 
 class IncidentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +53,16 @@ class Front(Protocol):
         """The root module to walk, several to choose from, or why there is none."""
         ...
 
+    def compare(self, root: RootModule) -> RootModule:
+        """The root with what its files say differently; it reads HCL, so ask after the first look."""
+        ...
+
     def open_walk(self, root: RootModule, publish: Callable[[Message], None]) -> Walk:
-        """A walk of this root, not started yet."""
+        """A walk of this root, not started yet.
+
+        Raises:
+            ValueError: It cannot be walked as it stands; the sentence says why and what to do.
+        """
         ...
 
     def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> Walk:
@@ -74,6 +70,7 @@ class Front(Protocol):
 
         Raises:
             JournalError: It cannot be resumed here; the sentence says why.
+            ValueError: Its state cannot be read as things are.
         """
         ...
 

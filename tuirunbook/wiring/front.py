@@ -1,0 +1,256 @@
+"""What the screens ask for, over the real world. It satisfies `tui.front.Front`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuirunbook import __version__
+from tuirunbook.core.backend import RootModule
+from tuirunbook.core.incident import Event, Opened
+from tuirunbook.core.runbook import Runbook
+from tuirunbook.core.values import JournalError
+from tuirunbook.evidence.this_machine import ThisMachine
+from tuirunbook.survey.states import StateRow, read_all
+from tuirunbook.tui.front import IncidentRow, NoRoot
+from tuirunbook.walk.walk import Message, Resumption, Walk, World, set_up
+from tuirunbook.wiring.adapters import Adapters
+from tuirunbook.wiring.archive import Archive
+from tuirunbook.wiring.books import DEFAULT, Books
+from tuirunbook.wiring.problem import Problem
+
+if TYPE_CHECKING:
+    from tuirunbook.journal.writer import JournalWriter
+
+
+class WiredFront:
+    """The real world behind the screens.
+
+    Args:
+        adapters: Makes the adapters.
+    """
+
+    def __init__(self, adapters: Adapters) -> None:
+        self._adapters = adapters
+        self._archive = Archive(adapters)
+
+    @property
+    def keymap(self) -> Mapping[str, str]:
+        """The user's keys, by command ID."""
+        return self._adapters.settings.user.keymap
+
+    def find(self) -> RootModule | Sequence[RootModule] | NoRoot:
+        """The root module to walk, several to choose from, or why there is none."""
+        try:
+            return self._adapters.roots.find()
+        except Problem as problem:
+            return _no_root(problem)
+
+    def compare(self, root: RootModule) -> RootModule:
+        """The root with what its files say differently; it reads HCL, so it is for after the first look."""
+        try:
+            return self._adapters.roots.compare(root)
+        except Problem:
+            return root
+
+    def open_walk(self, root: RootModule, publish: Callable[[Message], None]) -> Walk:
+        """A walk of this root, not started yet.
+
+        Raises:
+            Problem: It cannot be walked as it stands.
+        """
+        runbook, note = self._books(root).load_to_walk(self._adapters.options.runbook or self._diagnosed())
+        notes = tuple(filter(None, (note, self._adapters.settings.ignored)))
+        root = msgspec.structs.replace(root, notes=(*root.notes, *notes))
+        return set_up(self._world(root), runbook, publish, incident_id=self._fresh_name())
+
+    def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> Walk:
+        """A walk that goes on with an incident.
+
+        Raises:
+            JournalError: It cannot be resumed here; the sentence says why.
+            Problem: Its state cannot be read as things are.
+        """
+        from tuirunbook.journal.journals import resumable  # noqa: PLC0415 - only a resumption needs it
+
+        journals = self._adapters.journals()
+        name = journals.find(incident)
+        if (why_not := resumable(journals.summary(name), self._adapters.host())) is not None:
+            raise JournalError(why_not)
+        journal = journals.open_for_writing(name)
+        try:
+            return self._resume(journal, publish)
+        except BaseException:
+            journal.close()
+            raise
+
+    def pasted(self) -> str:
+        """The error that was handed in on the command line, or empty."""
+        return self._adapters.options.error
+
+    def find_by_error(self, text: str) -> Sequence[RootModule] | NoRoot:
+        """The root modules whose state the error's `Path` names."""
+        try:
+            return self._adapters.roots.by_error(text)
+        except Problem as problem:
+            return _no_root(problem)
+
+    def root_from(self, bucket: str, key: str, table: str, region: str) -> RootModule:
+        """A root for a state that no repository here describes.
+
+        Raises:
+            Problem: Those are no bucket and key, or the region is not known.
+        """
+        return self._adapters.roots.named(bucket, key, table=table, region=region)
+
+    def survey(self) -> Iterator[StateRow]:
+        """Every state of this repository, each first unread and then again when it was read."""
+        return read_all(self._adapters.roots.all(), self._adapters.store)
+
+    def incidents(self) -> Sequence[IncidentRow]:
+        """Past and open incidents, those that need somebody first."""
+        return self._archive.rows()
+
+    def events(self, incident: str) -> Sequence[Event]:
+        """An incident's events."""
+        return self._archive.events(incident)
+
+    def export(self, incident: str) -> str:
+        """An incident as Markdown."""
+        return self._archive.export(incident)
+
+    def other_incidents(self, root: RootModule) -> Sequence[IncidentRow]:
+        """Other open incidents on the same state."""
+        return self._archive.rows_on(root.address())
+
+    def login_command(self, root: RootModule) -> tuple[str, ...] | None:
+        """The command that renews expired credentials, or None when there is none to run."""
+        from tuirunbook.locks.login import login_command  # noqa: PLC0415 - only expired credentials need it
+
+        try:
+            return login_command(self._adapters.clients(root))
+        except Problem:
+            return None
+
+    def runbook(self, name: str) -> Runbook:
+        """A runbook by name.
+
+        Raises:
+            Problem: There is none, or it has mistakes.
+        """
+        return Books(self._adapters.roots.checkout()).load(name)
+
+    def now(self) -> datetime:
+        """The time, aware, in the operator's zone."""
+        return datetime.now(UTC).astimezone(self._adapters.zone())
+
+    def _books(self, root: RootModule) -> Books:
+        return Books(Path(root.checkout) if root.checkout else self._adapters.roots.checkout())
+
+    def _diagnosed(self) -> str:
+        """The runbook that the pasted error asks for."""
+        if not self._adapters.options.error:
+            return DEFAULT
+        from tuirunbook.core.diagnosis import diagnose  # noqa: PLC0415 - only a pasted error needs it
+
+        return diagnose(self._adapters.options.error).runbook or DEFAULT
+
+    def _fresh_name(self) -> str:
+        """A name for the incident; where the directory cannot be read, the walk says so when it writes."""
+        from tuirunbook.journal.names import name_for  # noqa: PLC0415 - adapters are imported when they are needed
+
+        now = datetime.now(UTC)
+        try:
+            return self._adapters.journals().fresh_name(now)
+        except JournalError:
+            return name_for(now, (), secrets.choice)
+
+    def _world(self, root: RootModule, own: Callable[[], tuple[int, ...]] = tuple) -> World:
+        adapters = self._adapters
+        clients = adapters.clients(root)
+        directories = [Path(place) for place in (root.directory, root.working_directory) if place]
+        return World(
+            root=root,
+            store=adapters.store(root, clients),
+            terraform=adapters.terraform(root, clients),
+            sources=(ThisMachine(adapters.host(), directories, own=own),),
+            policy=adapters.policy,
+            create_journal=_create_journal(adapters),
+            operator=adapters.operator(),
+            host=adapters.host(),
+            tool=__version__,
+            plan_args=adapters.plan_args(),
+        )
+
+    def _resume(self, journal: JournalWriter, publish: Callable[[Message], None]) -> Walk:
+        incident = journal.incident
+        assert incident is not None  # noqa: S101 - reopening folds it
+        opened = incident.opened
+        root = self._root_of(opened)
+        runbook = self._books(root).parse(opened.runbook_text, f"incident {incident.id}")
+        if note := self._changed_since(opened, root):
+            root = msgspec.structs.replace(root, notes=(*root.notes, note))
+        own = tuple(started.child.pid for started in incident.running.values())
+        resumption = Resumption(incident=incident, journal=journal)
+        return set_up(self._world(root, lambda: own), runbook, publish, resumption=resumption)
+
+    def _root_of(self, opened: Opened) -> RootModule:
+        """The incident's root module as it is now, or its bare state where the checkout has gone or moved on."""
+        address, roots = opened.address, self._adapters.roots
+        if opened.directory is not None and Path(opened.directory).is_dir():
+            try:
+                root = roots.at(Path(opened.directory), address.workspace)
+            except Problem as problem:
+                note = f"The checkout cannot be read as it stands: {problem.sentence}"
+            else:
+                if root.address().lock_id == address.lock_id:
+                    return root
+                note = f"{opened.directory} now keeps another state, {root.address().lock_id}."
+        else:
+            note = "" if opened.directory is None else f"{opened.directory} is not there any more."
+        root = _bare(roots.named(address.bucket, address.state_key, region=address.region), opened)
+        return msgspec.structs.replace(root, notes=(*root.notes, *filter(None, (note,))))
+
+    def _changed_since(self, opened: Opened, root: RootModule) -> str:
+        name = opened.runbook.partition(" ")[0]
+        try:
+            now = self._books(root).load(name)
+        except Problem:
+            return ""
+        if now.sha256 == opened.runbook_sha256:
+            return ""
+        return f"The runbook {name} has changed since this incident began; the incident keeps its copy."
+
+
+def _bare(root: RootModule, opened: Opened) -> RootModule:
+    """A root without a checkout, with the lock stores and endpoints that the incident began with."""
+    address = opened.address
+    endpoints = {"s3": address.s3_endpoint, "dynamodb": address.dynamodb_endpoint}
+    arguments = {
+        **root.backend.arguments,
+        "dynamodb_table": address.table,
+        "use_lockfile": address.use_lockfile,
+        "endpoints": {service: url for service, url in endpoints.items() if url},
+    }
+    backend = msgspec.structs.replace(
+        root.backend,
+        arguments={name: value for name, value in arguments.items() if value},
+        origins=dict.fromkeys((name for name, value in arguments.items() if value), "the incident"),
+    )
+    return msgspec.structs.replace(root, backend=backend)
+
+
+def _create_journal(adapters: Adapters) -> Callable[[Opened], JournalWriter]:
+    def create(opened: Opened) -> JournalWriter:
+        return adapters.journals().create(opened)
+
+    return create
+
+
+def _no_root(problem: Problem) -> NoRoot:
+    return NoRoot(sentence=problem.sentence, next_step=problem.next_step)

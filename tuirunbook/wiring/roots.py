@@ -1,0 +1,223 @@
+"""Which states are meant: by directory, by a pasted error, by name, or all of a repository."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from tuirunbook.core.backend import Backend, RootModule
+from tuirunbook.core.other_backends import other_backend
+from tuirunbook.survey.states import StateRow
+from tuirunbook.wiring.options import Options
+from tuirunbook.wiring.problem import Problem, told
+
+
+class Roots:
+    """Finds root modules for the options of one command line.
+
+    Raises:
+        Problem: From any method: what was asked for is not there, or cannot be used.
+    """
+
+    def __init__(self, options: Options, environ: Mapping[str, str]) -> None:
+        self._options = options
+        self._environ = environ
+
+    @property
+    def start(self) -> Path:
+        """Where to start."""
+        return Path(self._options.start)
+
+    def checkout(self) -> Path | None:
+        """The top of the work tree around the start, or None."""
+        from tuirunbook.repository.checkout import top_of  # noqa: PLC0415 - see the package
+
+        return top_of(self.start.resolve())
+
+    def find(self) -> RootModule | tuple[RootModule, ...]:
+        """The one state that is meant, or several to choose from."""
+        options = self._options
+        if options.bucket or options.key:
+            if not (options.bucket and options.key):
+                raise Problem("--bucket and --key go together.", "Give both, or neither.")
+            return self.named(options.bucket, options.key)
+        if options.error and (roots := self._of_error(options.error)):
+            return roots[0] if len(roots) == 1 else roots
+        if options.backend_config or (root := self._saved()) is None:
+            return self._declared()
+        return usable(root)
+
+    def by_error(self, text: str) -> tuple[RootModule, ...]:
+        """The states that an error's `Path` names."""
+        if roots := self._of_error(text):
+            return roots
+        raise Problem(
+            "The text names no state: it shows no lock with a Path.",
+            "Start in the root module's directory, or give --bucket and --key.",
+        )
+
+    def named(self, bucket: str, key: str, *, table: str = "", region: str = "") -> RootModule:
+        """A state that no repository describes."""
+        from tuirunbook.repository import from_arguments  # noqa: PLC0415 - see the package
+
+        with told():
+            root = from_arguments(
+                bucket=bucket,
+                key=key,
+                table=table or self._options.table,
+                region=region or self._options.region,
+                workspace=self._options.workspace,
+                use_lockfile=self._options.use_lockfile,
+                environ=self._environ,
+            )
+        return usable(root)
+
+    def compare(self, root: RootModule) -> RootModule:
+        """A root from its saved configuration, with what its files say differently. Reads HCL."""
+        from tuirunbook.repository import compare  # noqa: PLC0415 - see the package
+
+        with told():
+            return self._overridden(compare(root)) if root.initialised else root
+
+    def at(self, directory: Path, workspace: str) -> RootModule:
+        """The root module of exactly this directory and workspace."""
+        from tuirunbook.repository import detect  # noqa: PLC0415 - see the package
+
+        with told():
+            given = self._options.backend_config
+            root = detect(directory, backend_config=given, workspace=workspace, environ=self._environ)
+        return usable(self._overridden(root))
+
+    def all(self) -> Iterator[StateRow]:
+        """Every state of the repository, unread; one that cannot be made out comes with its trouble."""
+        from tuirunbook.repository import roots_below  # noqa: PLC0415 - see the package
+        from tuirunbook.repository.saved import own_data_directory  # noqa: PLC0415 - see the package
+
+        if self._options.bucket:
+            found = self.find()
+            yield from (StateRow(root=root) for root in ([found] if isinstance(found, RootModule) else found))
+            return
+        top = self.checkout() or self.start.resolve()
+        for directory in roots_below(top, data_dir=own_data_directory(self._environ)):
+            yield self._row(directory, top)
+
+    def _row(self, directory: Path, top: Path) -> StateRow:
+        from tuirunbook.repository import detect  # noqa: PLC0415 - see the package
+
+        try:
+            with told():
+                root = detect(directory, workspace=self._options.workspace, environ=self._environ)
+            root = self._overridden(root)
+        except Problem as problem:
+            name = os.path.relpath(directory, top)
+            root = RootModule(directory=str(directory), name=name, backend=Backend(type="unknown"))
+            return StateRow(root=root, trouble=str(problem))
+        try:
+            usable(root)
+        except Problem as problem:
+            return StateRow(root=root, trouble=str(problem))
+        return StateRow(root=root)
+
+    def _saved(self) -> RootModule | None:
+        from tuirunbook.repository.detection import detect_saved  # noqa: PLC0415 - see the package
+        from tuirunbook.repository.errors import DetectionError  # noqa: PLC0415 - see the package
+
+        try:
+            root = detect_saved(self.start, workspace=self._options.workspace, environ=self._environ)
+        except DetectionError:
+            # Detecting from the files says the same, and looks below as well.
+            return None
+        return None if root is None else self._overridden(root)
+
+    def _declared(self) -> RootModule | tuple[RootModule, ...]:
+        from tuirunbook.repository import DetectionError, detect  # noqa: PLC0415 - see the package
+
+        options = self._options
+        try:
+            root = detect(
+                self.start,
+                backend_config=options.backend_config,
+                workspace=options.workspace,
+                environ=self._environ,
+            )
+        except DetectionError as error:
+            below = self._below() if error.file is None and not options.backend_config else ()
+            if len(below) > 1:
+                return below
+            if not below:
+                with told():
+                    raise
+            root = below[0]
+        return usable(self._overridden(root))
+
+    def _below(self) -> tuple[RootModule, ...]:
+        """The root modules below the start, also those that cannot be read as they stand."""
+        from tuirunbook.repository import roots_below  # noqa: PLC0415 - see the package
+        from tuirunbook.repository.saved import own_data_directory  # noqa: PLC0415 - see the package
+
+        if not self.start.is_dir():
+            return ()
+        start = self.start.resolve()
+        found = roots_below(start, data_dir=own_data_directory(self._environ))
+        return tuple(self._row(directory, self.checkout() or start).root for directory in found)
+
+    def _of_error(self, text: str) -> tuple[RootModule, ...]:
+        """The roots of the paths that a text shows; empty when it shows none."""
+        from tuirunbook.core.diagnosis import BackendStore, diagnose  # noqa: PLC0415 - only a pasted error needs it
+        from tuirunbook.repository import detect_by_path, split_path  # noqa: PLC0415 - see the package
+
+        diagnosis = diagnose(text)
+        paths = dict.fromkeys(lock.path for lock in diagnosis.locks if lock.path)
+        if not paths:
+            return ()
+        if diagnosis.store not in {BackendStore.S3, BackendStore.DYNAMODB, BackendStore.UNKNOWN}:
+            self._refuse_other(diagnosis.store.value)
+        with told():
+            found = [root for path in paths for root in detect_by_path(self.start, path, environ=self._environ)]
+            if found:
+                return tuple(usable(self._overridden(root)) for root in found)
+            bucket, key = split_path(next(iter(paths)))
+        if not self._options.table and not self._options.use_lockfile and diagnosis.store is not BackendStore.S3:
+            raise Problem(
+                f"The error is about {bucket}/{key}, and no root module of this checkout keeps its state there.",
+                "Start in the checkout that does, or give --table and --region (an error does not name the table); "
+                "--use-lockfile instead of --table when it locks with an S3 lockfile.",
+            )
+        return (self.named(bucket, key),)
+
+    def _refuse_other(self, store: str) -> None:
+        answer = other_backend(store)
+        if answer is not None:
+            raise Problem(f"The error comes from the backend {store!r}. {answer.lives}", answer.advice)
+
+    def _overridden(self, root: RootModule) -> RootModule:
+        """The root with the region of the command line, which wins."""
+        region = self._options.region
+        if region is None or root.backend.type != "s3":
+            return root
+        backend = msgspec.structs.replace(
+            root.backend,
+            arguments={**root.backend.arguments, "region": region},
+            origins={**root.backend.origins, "region": "--region"},
+        )
+        missing = tuple(one for one in root.missing if one.argument != "region")
+        return msgspec.structs.replace(root, backend=backend, missing=missing)
+
+
+def usable(root: RootModule) -> RootModule:
+    """The root, if its lock can be looked at.
+
+    Raises:
+        Problem: It has another backend, or lacks what says where the lock is.
+    """
+    answer = other_backend(root.backend.type)
+    if answer is not None:
+        raise Problem(f"{root.name} has the backend {answer.type!r}, not s3. {answer.lives}", answer.advice)
+    if root.missing:
+        names = ", ".join(missing.argument for missing in root.missing)
+        how = "; ".join(dict.fromkeys(f"{missing.argument}: {missing.how}" for missing in root.missing))
+        raise Problem(f"The backend of {root.name} lacks {names}.", f"{how[0].upper()}{how[1:]}.")
+    return root
