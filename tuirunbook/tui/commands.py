@@ -112,11 +112,14 @@ WALK: tuple[Command, ...] = (
 """What the walk's screen can do."""
 
 EVERYWHERE: tuple[Command, ...] = (
-    _f("app.help", "question_mark,f1", "help", "help", "What this screen is for, what is safe, and its keys."),
+    _f("app.help", "question_mark,f1", "app.help", "help", "What this screen is for, what is safe, and its keys."),
     _c("app.incidents", "i", "app.incidents", "incidents", "Past and open incidents."),
     _c("app.quit", "ctrl+q", "app.leave", "quit", "Leave; says what keeps running."),
 )
 """What every screen can do."""
+
+ABIDING: tuple[Command, ...] = tuple(command for command in EVERYWHERE if command.id != "app.incidents")
+"""What every screen above the walk can do."""
 
 OUTPUT: tuple[Command, ...] = (
     _f("output.search", "slash", "search", "search", "Find text in the output; n and N go on."),
