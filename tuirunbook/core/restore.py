@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.lock import Store
 
-_BACKUP = re.compile(r"[^\s,;]*backup-\d+-(dynamodb|s3)\.json")
+_BACKUP = re.compile(r"backup-\d+-(dynamodb|s3)\.json$")
 
 
 def restore_command(address: StateAddress, store: Store, path: str) -> tuple[str, ...]:
@@ -25,5 +25,6 @@ def restore_command(address: StateAddress, store: Store, path: str) -> tuple[str
 
 
 def backups_in(text: str) -> Iterable[tuple[Store, str]]:
-    """The backup files that a text names, each with the store it came from."""
-    return [(Store(match[1]), match[0]) for match in _BACKUP.finditer(text)]
+    """The backup files that an intent names, separated by `, `, each with the store it came from."""
+    found = ((path, _BACKUP.search(path)) for path in text.split(", "))
+    return [(Store(match[1]), path) for path, match in found if match]
