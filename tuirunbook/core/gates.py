@@ -276,9 +276,15 @@ def _present(action: ForceUnlock | DeleteLock, snapshot: LockSnapshot) -> Refusa
     halves = snapshot.find(action.lock)
     if isinstance(action, DeleteLock):
         halves = tuple(half for half in halves if half.store is action.store)
-    if halves:
-        return None
-    return Refusal(rule="S1", why=f"lock {short(action.lock)} is not there any more", enable="Look again.")
+    if not halves:
+        return Refusal(rule="S1", why=f"lock {short(action.lock)} is not there any more", enable="Look again.")
+    if not any(snapshot.configured(half.store) for half in halves):
+        return Refusal(
+            rule="S15",
+            why=f"lock {short(action.lock)} is only in a store that this backend does not lock in",
+            enable="Release it from a root module whose backend does.",
+        )
+    return None
 
 
 def _deletable(action: ForceUnlock | DeleteLock, snapshot: LockSnapshot, policy: Policy) -> Refusal | None:
