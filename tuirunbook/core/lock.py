@@ -6,7 +6,7 @@ import enum
 import hashlib
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NewType
 
 import msgspec
@@ -33,6 +33,11 @@ class Store(enum.StrEnum):
     def label(self) -> str:
         """The name people use."""
         return {Store.DYNAMODB: "DynamoDB", Store.S3: "S3 lockfile"}[self]
+
+    @property
+    def abbreviation(self) -> str:
+        """The name where there is little room."""
+        return {Store.DYNAMODB: "DDB", Store.S3: "S3"}[self]
 
 
 class UnreadableLockError(ValueError):
@@ -416,5 +421,6 @@ def describe(lock: StoredLock) -> str:
     if lock.info is None:
         return f"an unreadable lock ({lock.unreadable}, {short(lock.identity)})"
     operation = lock.info.operation.removeprefix("OperationType") or "an operation"
-    since = f" since {lock.info.created}" if lock.info.created else ""
+    created = lock.info.created_at
+    since = f" since {created.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if created else ""
     return f"{operation} by {lock.info.who or 'nobody named'}{since} ({short(lock.identity)})"

@@ -154,9 +154,9 @@ def _retry(incident: Incident, step: Step) -> _Left:
 
 def _prepare(incident: Incident, step: Step) -> _Left:
     del step
-    if incident.gone:
-        return _Left(done=False, moot=True, note="the lock is gone")
     missing = [name for name in BEFORE_CHECKS if ("before", name) not in incident.checks]
+    if incident.gone:
+        return _Left(done=not missing, moot=True, note="" if not missing else "the lock is gone")
     unanswered = [lock for lock in incident.identities if not answered(incident, lock, "next")]
     left = len(missing) + len(unanswered)
     return _Left(done=bool(incident.identities) and not left, note=f"{left} left" if left else "")

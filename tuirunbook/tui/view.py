@@ -13,7 +13,7 @@ from tuirunbook.core.gates import Policy
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import Free, Held, LockSnapshot, NotChecked, Reading, Store, StoredLock, parse_time, short
 from tuirunbook.core.procedure import Progress, StepState
-from tuirunbook.core.runbook import Runbook
+from tuirunbook.core.runbook import Action, Runbook
 from tuirunbook.core.text import clip, one_line
 from tuirunbook.core.values import Caller
 
@@ -25,6 +25,23 @@ GLYPHS: Mapping[Progress, str] = {
     Progress.DEFERRED: "…",
     Progress.NOT_NEEDED: "–",
 }
+
+
+LIST_WIDTH = 20
+"""Columns of the list of steps."""
+
+SHORT_TITLES: Mapping[Action, str] = {
+    Action.DETECT: "Detect",
+    Action.INSPECT: "Look",
+    Action.RULE_OUT: "Rule out a run",
+    Action.RETRY_PLAN: "Retry plan",
+    Action.PREPARE: "Before release",
+    Action.FORCE_UNLOCK: "Force-unlock",
+    Action.DELETE_LOCK: "Delete (last)",
+    Action.VERIFY: "Verify",
+    Action.PREVENT: "Prevent, close",
+}
+"""What a step is called in the narrow list, where its action says it all."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -221,7 +238,8 @@ def step_list(view: View) -> Content:
     """The runbook's steps, one line each, the shown one reversed."""
     lines = []
     for index, state in enumerate(view.steps):
-        text = f"{GLYPHS[state.progress]} {state.step.number} {clip(state.step.title, 40)}"
+        title = SHORT_TITLES.get(state.step.action, state.step.title)
+        text = f"{GLYPHS[state.progress]} {state.step.number} {clip(one_line(title), LIST_WIDTH - 4)}"
         style = {
             Progress.CURRENT: "bold",
             Progress.DONE: "$text-success",

@@ -68,8 +68,11 @@ class AnswerScreen(ModalScreen[tuple[str, dict[str, str]] | None]):
         self._option = self._question.option(str(event.option_id))
         if self._option is None:
             return
+        self.query_one(OptionList).display = False
         needs = self.query_one("#answer-needs", VerticalScroll)
         await needs.remove_children()
+        chosen = Content.assemble((f"{SAYS_GLYPH[self._option.says]} {self._option.label}", "bold"))
+        await needs.mount(Static(chosen, classes="answer-chosen"))
         wanted = [*self._option.needs, *(name for name in OPTIONAL if name not in self._option.needs)]
         for need in wanted:
             optional = "" if need in self._option.needs else "  (if there is one)"
@@ -108,6 +111,8 @@ class AnswerScreen(ModalScreen[tuple[str, dict[str, str]] | None]):
         if self._option is not None:
             self._option = None
             await self.query_one("#answer-needs", VerticalScroll).remove_children()
-            self.query_one(OptionList).focus()
+            options = self.query_one(OptionList)
+            options.display = True
+            options.focus()
         else:
             self.dismiss(None)

@@ -57,7 +57,7 @@ class ConfirmScreen(ModalScreen[dict[str, str] | None]):
                 for field in prepared.fields:
                     yield Label(Content(f"Type {field.label}"), classes="confirm-label")
                     yield Input(id=f"typed-{field.id}", compact=True)
-            yield Static(Content(""), id="confirm-trouble")
+            yield Static(Content("tab goes to what has to be typed"), id="confirm-trouble")
             with Horizontal(id="confirm-buttons"):
                 yield Button("Cancel (esc)", id="confirm-cancel", variant="primary", compact=True)
                 release = Button("Release (ctrl+y)", id="confirm-release", variant="error", compact=True, disabled=True)
@@ -73,7 +73,7 @@ class ConfirmScreen(ModalScreen[dict[str, str] | None]):
             Content.assemble(("State   ", "$text-muted"), one_line(address.lock_id, 200)),
             Content.assemble(("Account ", "$text-muted"), f"{address.account or 'not checked'}, {address.region}"),
             *(
-                Content.assemble((f"{half.store.label}: ", "$text-muted"), one_line(describe(half), 200))
+                Content.assemble((f"{half.store.abbreviation:<8}", "$text-muted"), one_line(describe(half), 200))
                 for half in halves
             ),
             Content.assemble(("Verdict ", "$text-muted"), (verdict.value.upper(), OPINION_STYLE[verdict])),

@@ -15,6 +15,7 @@ from tuirunbook.core.incident import (
     Marker,
     NoteAdded,
     OutsideAction,
+    QuestionAnswered,
     StepDeferred,
     StepDone,
     timestamp,
@@ -82,8 +83,7 @@ async def _ask(stage: Stage, wanted: OpenQuestion) -> bool:
     who = record.info.who if record and record.info else ""
     about = f"about lock {short(lock)}{' of ' + who if who else ''}" if lock else "about this incident"
     before = incident.answers.get((lock, question.id))
-    given = {name: getattr(before, name) for name in ("answer", "who", "how", "where", "link", "note", "undo")}
-    told = await stage.ask(AnswerScreen(question, about, given if before else None))
+    told = await stage.ask(AnswerScreen(question, about, _given(before) if before else None))
     if told is None:
         return False
     value, details = told
@@ -93,6 +93,11 @@ async def _ask(stage: Stage, wanted: OpenQuestion) -> bool:
         stage.say(str(error), bad=True)
         return False
     return True
+
+
+def _given(answer: QuestionAnswered) -> dict[str, str]:
+    """What an answer said, to begin the next one with."""
+    return {name: getattr(answer, name) for name in ("answer", "who", "how", "where", "link", "note", "undo")}
 
 
 async def dispute(stage: Stage) -> None:

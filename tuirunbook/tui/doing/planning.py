@@ -42,8 +42,6 @@ async def _start(stage: Stage, *, probe: bool) -> None:
         return
     if isinstance(started, Refusal):
         stage.say(f"{started.why}. {started.enable}", bad=True)
-    elif not probe:
-        stage.show_output(started.id)
 
 
 async def cancel(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from tuirunbook.tui.panes.look import detect, inspect
 from tuirunbook.tui.panes.parts import Lines, heading, paragraph
 from tuirunbook.tui.panes.release import delete_lock, force_unlock
 from tuirunbook.tui.panes.rule_out import prepare, retry_plan, rule_out
+from tuirunbook.tui.prose import flow
 from tuirunbook.tui.view import View
 
 _PANES: Mapping[Action, Callable[[View], Lines]] = {
@@ -41,7 +42,7 @@ def pane(view: View) -> Content:
         lines.insert(0, Content.assemble(("This step: ", "$text-muted"), said))
     values = placeholder_values(view.root, view.incident.address, view.snapshot, view.incident.opened.operator)
     if body := substitute_plain(clean(state.step.body), values).strip():
-        lines += [Content(""), Content.styled("From the runbook", "bold $text-muted"), Content(body)]
+        lines += [Content(""), Content.styled("From the runbook", "bold $text-muted"), *flow(body)]
     return Content("\n").join(lines)
 
 

@@ -31,6 +31,8 @@ def verify(view: View) -> Lines:
         yield key("n", "plan again (takes the lock for as long as it runs; a queued job may be refused meanwhile)")
         yield key("s", "skip the plan, with a reason")
     elif incident.verified is None:
+        if checks["plan"] is not None and incident.commands:
+            yield key("f", "read the plan, line by line")
         yield key("n", "write down who read the plan, and who runs the pipeline again")
     yield Content("")
     for name, check in checks.items():

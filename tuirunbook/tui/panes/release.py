@@ -63,6 +63,9 @@ def delete_lock(view: View) -> Lines:
 
 
 def _may(view: View, action: Action, label: str) -> Lines:
+    if view.incident.unended_release:
+        yield Content.styled("A release is under way; what it came to is read back.", "bold")
+        return
     refusal = obstacle(action, view.incident, view.snapshot, view.policy)
     if refusal is None:
         yield key("n", label)

@@ -87,10 +87,9 @@ def retry_plan(view: View) -> Lines:
     if retry is not None:
         yield from _retry_outcome(retry.outcome, retry.detail, retry.source)
         yield key("f", "its output")
-    yield Content("")
+        yield Content("")
     if view.root.initialised:
-        yield key("n", "retry the plan once; if the lock is free, the plan takes it while it runs")
-        yield Content("    b in the palette: a lock probe instead, which plans nothing")
+        yield key("n", "retry the plan once (if the lock is free, the plan holds it while it runs)")
     else:
         yield key("n", "ask for the lock with a probe: this root is not initialised here, so no plan can run")
     yield key("e", "hand in a refusal from CI that is younger than 5 minutes")

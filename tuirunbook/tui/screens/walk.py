@@ -121,6 +121,7 @@ class WalkScreen(Screen[None]):
         self.model = Model(walk=walk, now=self.front.now, incident=walk.scribe.incident)
         if text := self.front.pasted():
             walk.desk.submit(walk.paste, text)
+        self.refresh_bindings()
         self.show()
 
     @on(WalkTold)
@@ -167,8 +168,8 @@ class WalkScreen(Screen[None]):
         view = self.view
         width = max(20, self.size.width - 2)
         state = view.step
-        title = f"{state.step.number}  {state.step.title}"
-        self.scroll.border_title = Content(one_line(f"{title} ({state.step.number}/{len(view.steps)})"))
+        number = f"{state.step.number}/{len(view.steps)}" if self.has_class("-narrow") else f"{state.step.number}"
+        self.scroll.border_title = Content(f"{number}  {one_line(state.step.title, 60)}")
         _update(self.header_line, header(view, width))
         _update(self.steps, step_list(view))
         _update(self.pane, pane(view))
@@ -201,7 +202,7 @@ class WalkScreen(Screen[None]):
     def say(self, sentence: str, *, bad: bool = False) -> None:
         """Tell the operator something, and put it into the command log."""
         text = clean(sentence)
-        self.notify(text, severity="error" if bad else "information", timeout=12 if bad else 6, markup=False)
+        self.notify(text, severity="error" if bad else "information", timeout=10 if bad else 3, markup=False)
         if self.model is not None:
             self.model.log(text)
             self.show()
@@ -259,7 +260,8 @@ class WalkScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Conversations that are not possible now are grey; pressing them still says why."""
         del parameters
-        return self.model is not None if action in {"talk", "step", "wait", "transcript", "details"} else True
+        walks = {"talk", "step", "current", "look", "details", "output", "transcript"}
+        return None if self.model is None and action in walks else True
 
     def action_step(self, by: int) -> None:
         """Look at another step."""
