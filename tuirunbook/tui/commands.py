@@ -127,7 +127,7 @@ OUTPUT: tuple[Command, ...] = (
     _c("output.previous-match", "N", "match(-1)", "previous", "The place before."),
     _f("output.follow", "end,G", "follow", "follow", "Go to the end and stay there while more is printed."),
     _c("output.beginning", "home,g", "beginning", "beginning", "Go to the first line."),
-    _f("output.copy", "c", "talk('copy')", "copy", "Copy the selected text, or what the screen shows."),
+    _f("output.copy", "c", "copy", "copy", "Copy the selected text, or what the screen shows."),
     _f("output.save", "S", "save", "save", "Save the whole output to a file, without secrets of known shapes."),
     _f("output.leave", "escape,q", "leave", "back", "Go back; the command goes on."),
 )
@@ -139,7 +139,7 @@ TRANSCRIPT: tuple[Command, ...] = (
     _c("transcript.previous-match", "N", "match(-1)", "previous", "The line before where it stands."),
     _f("transcript.newest", "end,G", "newest", "newest", "Go to the newest line and stay there."),
     _c("transcript.oldest", "home,g", "oldest", "oldest", "Go to the first line."),
-    _f("transcript.copy", "c", "talk('copy')", "copy", "Copy the selected text, or else this line."),
+    _f("transcript.copy", "c", "copy", "copy", "Copy the selected text, or else this line."),
     _f("transcript.leave", "escape,q", "leave", "back", "Go back."),
 )
 """What the transcript can do."""
