@@ -6,6 +6,7 @@ test opens the gate. `terraform_data` is built in, so nothing is downloaded.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import json
@@ -183,7 +184,6 @@ def practice_root(
         "resource": {"terraform_data": {"network": {"provisioner": [hold]}}},
     }
     (directory / "main.tf.json").write_text(json.dumps(module, indent=2))
-    os.mkfifo(directory / _APPLY_GATE)
     root = PracticeRoot(
         aws, directory, mode, "default", arguments, s3=aws.client("s3"), dynamodb=aws.client("dynamodb")
     )
@@ -195,7 +195,7 @@ def practice_root(
 
 def stuck_lock(root: PracticeRoot, *, without_state: bool = False) -> StuckLock:
     """Kill an apply that holds the lock; with its state object gone, if asked, as in a workspace never written."""
-    apply = _start_apply(root)
+    apply, _ = _start_apply(root)
     # The runner is dead, at once and with all its children: this is what a lost machine looks like.
     os.killpg(apply.pid, signal.SIGKILL)
     apply.wait(10)
@@ -211,60 +211,72 @@ class LiveApply:
 
     root: PracticeRoot
     process: subprocess.Popen[bytes]
+    gate: Gate
     lock_id: str
 
     def finish(self) -> None:
         """Let it end by itself, and release its lock."""
         if self.process.poll() is None:
-            open_gate(self.root.directory / _APPLY_GATE)
+            self.gate.open()
             self.process.wait(30)
+            assert self.process.returncode == 0, (self.root.directory / "apply.log").read_text()
 
 
 @contextmanager
 def live_apply(root: PracticeRoot) -> Iterator[LiveApply]:
     """An apply that is alive in the block and holds the lock."""
-    process = _start_apply(root)
-    live = LiveApply(root, process, next(iter(root.locks().values()))["ID"])
+    process, gate = _start_apply(root)
+    live = LiveApply(root, process, gate, next(iter(root.locks().values()))["ID"])
     try:
         yield live
     finally:
         live.finish()
 
 
-def hold_plans(root: PracticeRoot) -> Path:
-    """Make every plan of this root wait, lock in hand, until `open_gate` is called on what is returned."""
-    gate = root.directory / _PLAN_GATE
-    os.mkfifo(gate)
+def hold_plans(root: PracticeRoot) -> Gate:
+    """Make every plan of this root wait at a gate, lock in hand."""
+    gate = Gate(root.directory / _PLAN_GATE)
     module = {"output": {"gate": {"value": f'${{file("${{path.module}}/{_PLAN_GATE}")}}'}}}
     (root.directory / "held.tf.json").write_text(json.dumps(module))
     return gate
 
 
-def open_gate(gate: Path, seconds: float = 30) -> None:
-    """Let the one who reads the pipe through, and everyone who reads it later."""
-    descriptor = -1
+class Gate:
+    """A named pipe: who reads it waits until it is opened."""
 
-    def is_awaited() -> bool:
-        nonlocal descriptor
-        try:
-            descriptor = os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:
-            return False
-        return True
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = -1
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
 
-    wait_for(is_awaited, f"a reader of {gate.name}", seconds)
-    opened = gate.with_suffix(".open")
-    opened.write_text("open\n")
-    opened.replace(gate)
-    os.write(descriptor, b"open\n")
-    os.close(descriptor)
+    def wait_for_reader(self, seconds: float = 30) -> None:
+        """Until somebody waits at the gate. They go on waiting: our end stays open, and nothing is written."""
+        wait_for(self.is_awaited, f"a reader of {self.path}", seconds)
+
+    def open(self) -> None:
+        """Let the one who waits through, and everyone who comes later."""
+        self.wait_for_reader()
+        opened = self.path.with_suffix(".open")
+        opened.write_text("open\n")
+        opened.replace(self.path)
+        os.write(self._descriptor, b"open\n")
+        os.close(self._descriptor)
+
+    @property
+    def closed(self) -> bool:
+        return self.path.is_fifo()
+
+    def is_awaited(self) -> bool:
+        """Whether somebody waits, or has waited, at the gate."""
+        if self._descriptor < 0:
+            with contextlib.suppress(OSError):
+                self._descriptor = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+        return self._descriptor >= 0
 
 
-def _start_apply(root: PracticeRoot) -> subprocess.Popen[bytes]:
-    gate = root.directory / _APPLY_GATE
-    if not gate.is_fifo():
-        gate.unlink()
-        os.mkfifo(gate)
+def _start_apply(root: PracticeRoot) -> tuple[subprocess.Popen[bytes], Gate]:
+    gate = Gate(root.directory / _APPLY_GATE)
     log = root.directory / "apply.log"
     with log.open("wb") as output:
         apply = subprocess.Popen(
@@ -277,11 +289,11 @@ def _start_apply(root: PracticeRoot) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     try:
-        wait_for(lambda: apply.poll() is not None or root.locked(), "the lock of the apply")
+        wait_for(lambda: apply.poll() is not None or (root.locked() and gate.is_awaited()), "the apply")
         assert apply.poll() is None, log.read_text()
     except BaseException:
         if apply.poll() is None:
             os.killpg(apply.pid, signal.SIGKILL)
         apply.wait(10)
         raise
-    return apply
+    return apply, gate

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from tests.support.stuck import REAL, PracticeRoot, hold_plans, open_gate, practice_root, wait_for
+from tests.support.stuck import REAL, Gate, PracticeRoot, hold_plans, practice_root, wait_for
 from tuirunbook.core.values import Child, Exit
 from tuirunbook.terraform.children import Children
 from tuirunbook.terraform.cli import TerraformCli
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.aws import EmbeddedAws
 
 pytestmark = REAL
@@ -67,24 +65,21 @@ def root(aws: EmbeddedAws, tmp_path: Path) -> PracticeRoot:
 
 
 @pytest.fixture
-def gate(root: PracticeRoot) -> Iterator[Path]:
-    gate = hold_plans(root)
-    yield gate
-    if gate.is_fifo():
-        open_gate(gate, seconds=5)
+def gate(root: PracticeRoot) -> Gate:
+    return hold_plans(root)
 
 
-def assert_ends_by_itself_without_a_lock(root: PracticeRoot, gate: Path, child: Child) -> None:
+def assert_ends_by_itself_without_a_lock(root: PracticeRoot, gate: Gate, child: Child) -> None:
     restarted = Children()
     assert restarted.poll(child) is None
-    open_gate(gate)
+    gate.open()
     wait_for(lambda: restarted.poll(child), "the end of the plan")
     assert restarted.poll(child) == Exit(code=None)
     assert "Plan: 1 to add" in Path(child.log).read_text()
     assert root.locks() == {}
 
 
-def test_s9_a_plan_survives_the_sudden_death_of_the_app(root: PracticeRoot, gate: Path, tmp_path: Path) -> None:
+def test_s9_a_plan_survives_the_sudden_death_of_the_app(root: PracticeRoot, gate: Gate, tmp_path: Path) -> None:
     app = App(root, tmp_path, subprocess.DEVNULL)
 
     os.killpg(app.process.pid, signal.SIGKILL)
@@ -93,7 +88,7 @@ def test_s9_a_plan_survives_the_sudden_death_of_the_app(root: PracticeRoot, gate
     assert_ends_by_itself_without_a_lock(root, gate, app.child)
 
 
-def test_s9_a_plan_survives_the_closing_of_the_terminal(root: PracticeRoot, gate: Path, tmp_path: Path) -> None:
+def test_s9_a_plan_survives_the_closing_of_the_terminal(root: PracticeRoot, gate: Gate, tmp_path: Path) -> None:
     master, terminal = os.openpty()
     app = App(root, tmp_path, terminal)
     os.close(terminal)
@@ -108,7 +103,7 @@ def test_s9_a_plan_survives_the_closing_of_the_terminal(root: PracticeRoot, gate
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_s9_a_plan_survives_a_signal_to_the_app_and_its_group(
-    root: PracticeRoot, gate: Path, tmp_path: Path, number: signal.Signals
+    root: PracticeRoot, gate: Gate, tmp_path: Path, number: signal.Signals
 ) -> None:
     reading, writing = os.pipe()
     app = App(root, tmp_path, reading)
@@ -121,31 +116,32 @@ def test_s9_a_plan_survives_a_signal_to_the_app_and_its_group(
     assert_ends_by_itself_without_a_lock(root, gate, app.child)
 
 
-def test_s9_one_interrupt_is_waited_for_and_releases_the_lock(root: PracticeRoot, gate: Path, tmp_path: Path) -> None:
+def test_s9_one_interrupt_is_waited_for_and_releases_the_lock(root: PracticeRoot, gate: Gate, tmp_path: Path) -> None:
     cli = TerraformCli(root.module, environ=root.aws.environ())
     child = cli.plan("plan-1", tmp_path / "plan.log", ())
-    wait_for(root.locked, "the lock of the plan")
+    gate.wait_for_reader()
 
     cli.interrupt(child)
     wait_for(lambda: "Interrupt received" in (tmp_path / "plan.log").read_text(), "the interrupt")
     assert cli.poll(child) is None
     assert root.locked()
 
-    open_gate(gate)
+    gate.open()
     wait_for(lambda: cli.poll(child), "the end of the plan")
     cli.interrupt(child)
     assert "Two interrupts" not in (tmp_path / "plan.log").read_text()
     assert root.locks() == {}
 
 
-def test_s9_after_a_restart_the_plan_can_still_be_interrupted(root: PracticeRoot, gate: Path, tmp_path: Path) -> None:
+def test_s9_after_a_restart_the_plan_can_still_be_interrupted(root: PracticeRoot, gate: Gate, tmp_path: Path) -> None:
     app = App(root, tmp_path, subprocess.DEVNULL)
     app.process.wait(10)
     restarted = TerraformCli(root.module, environ=root.aws.environ())
+    gate.wait_for_reader()
 
     restarted.interrupt(app.child)
     wait_for(lambda: "Interrupt received" in (tmp_path / "plan.log").read_text(), "the interrupt")
-    open_gate(gate)
+    gate.open()
     wait_for(lambda: restarted.poll(app.child), "the end of the plan")
 
     assert root.locks() == {}
@@ -160,7 +156,7 @@ terraform "$@"
 
 @pytest.mark.parametrize("name", ["terragrunt", "terraform"])
 def test_s9_below_a_wrapper_terraform_itself_is_interrupted(
-    root: PracticeRoot, gate: Path, tmp_path: Path, name: str
+    root: PracticeRoot, gate: Gate, tmp_path: Path, name: str
 ) -> None:
     wrapper = tmp_path / "wrapper" / name
     wrapper.parent.mkdir()
@@ -168,11 +164,11 @@ def test_s9_below_a_wrapper_terraform_itself_is_interrupted(
     wrapper.chmod(0o755)
     cli = TerraformCli(root.module, program=str(wrapper), environ=root.aws.environ())
     child = cli.plan("plan-1", tmp_path / "plan.log", ())
-    wait_for(root.locked, "the lock of the plan")
+    gate.wait_for_reader()
 
     cli.interrupt(child)
     wait_for(lambda: "Interrupt received" in (tmp_path / "plan.log").read_text(), "the interrupt")
-    open_gate(gate)
+    gate.open()
     wait_for(lambda: cli.poll(child), "the end of the wrapper")
 
     assert "signalled" not in (tmp_path / "plan.log").read_text()
