@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import singledispatchmethod
 
+from tuirunbook.core.backend import RootModule
 from tuirunbook.core.gates import Policy
 from tuirunbook.core.incident import CommandStarted, Incident
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store
@@ -31,6 +32,7 @@ class Model:
         walk: The walk that is shown.
         now: The time, in the operator's zone.
         incident: The incident after the last message.
+        root: The root module, with what its files say differently once they were compared.
         lines: The transcript, a line for each event.
         log_line: The latest line of the command log.
         shown: The index of the step that the operator looks at, or None to follow the current one.
@@ -39,6 +41,7 @@ class Model:
     walk: Walk
     now: Callable[[], datetime]
     incident: Incident
+    root: RootModule
     lines: list[TimelineLine] = dataclasses.field(default_factory=list)
     log_line: str = ""
     shown: int | None = None
@@ -121,7 +124,7 @@ class Model:
         current = next((i for i, state in enumerate(steps) if state.progress is Progress.CURRENT), len(steps) - 1)
         fresh = self._flash_at is not None and (now - self._flash_at).total_seconds() < FLASH_SECONDS
         return View(
-            root=self.walk.world.root,
+            root=self.root,
             incident=self.incident,
             runbook=self.walk.runbook,
             steps=steps,

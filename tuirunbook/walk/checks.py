@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tuirunbook.core.incident import CheckRecorded, Incident
 from tuirunbook.core.lock import Digest, LockSnapshot, NotChecked
+from tuirunbook.core.near_miss import rank
 from tuirunbook.core.text import one_line
 from tuirunbook.core.values import ProgramError, StateContent
 from tuirunbook.walk.observer import Observer
@@ -40,6 +41,19 @@ class Checks:
         self._record("before", "state-list", *self._state_list())
         self._record("before", "errored-tfstate", *self._errored_state(snapshot))
         self._state_version("before", content)
+        return self._scribe.incident
+
+    def near_misses(self) -> Incident:
+        """The locks of this table whose names are near to this state's: wrong workspace, prefix or key?"""
+        address = self._store.address
+        listed = self._store.lock_ids()
+        if isinstance(listed, NotChecked):
+            self._record("look", "near-misses", "not-checked", listed.why)
+            return self._scribe.incident
+        near = rank(address.lock_id, listed)
+        said = "; ".join(f"{one_line(miss.lock_id, 160)} ({miss.why})" for miss in near)
+        others = f"{len(listed)} lock{'' if len(listed) == 1 else 's'} there, none of them near to this state's name"
+        self._record("look", "near-misses", "bad" if near else "ok", said or others)
         return self._scribe.incident
 
     def after(self) -> Incident:

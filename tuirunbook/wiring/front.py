@@ -58,16 +58,17 @@ class WiredFront:
         except Problem:
             return root
 
-    def open_walk(self, root: RootModule, publish: Callable[[Message], None]) -> Walk:
-        """A walk of this root, not started yet.
+    def open_walk(self, root: RootModule, publish: Callable[[Message], None], runbook: str = "") -> Walk:
+        """A walk of this root, not started yet; of the runbook that the options or the error ask for, unless named.
 
         Raises:
             Problem: It cannot be walked as it stands.
         """
-        runbook, note = self._books(root).load_to_walk(self._adapters.options.runbook or self._diagnosed())
+        name = runbook or self._adapters.options.runbook or self._diagnosed()
+        book, note = self._books(root).load_to_walk(name)
         notes = tuple(filter(None, (note, self._adapters.settings.ignored)))
         root = msgspec.structs.replace(root, notes=(*root.notes, *notes))
-        return set_up(self._world(root), runbook, publish, incident_id=self._fresh_name())
+        return set_up(self._world(root), book, publish, incident_id=self._fresh_name())
 
     def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> Walk:
         """A walk that goes on with an incident.

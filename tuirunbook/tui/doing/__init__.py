@@ -13,7 +13,7 @@ Conversation: TypeAlias = Callable[[Stage], Awaitable[None]]
 
 _NEXT: Mapping[Action, Conversation] = {
     Action.DETECT: reading.details,
-    Action.INSPECT: reading.details,
+    Action.INSPECT: reading.look_next,
     Action.RULE_OUT: answering.ask_next,
     Action.RETRY_PLAN: planning.retry_next,
     Action.PREPARE: closing.before_next,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from textual.content import Content
 
+from tuirunbook.core.diagnosis import Diagnosis
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.incident import (
@@ -239,6 +240,29 @@ async def paste(stage: Stage) -> None:
     printed = stage.front.now() - timedelta(minutes=1) if told["when"] == "fresh" else None
     diagnosis = await stage.do("", stage.walk.paste, told["text"], printed, told["link"])
     stage.say(f"{diagnosis.kind.value}: {diagnosis.explanation}")
+    await _other_runbook(stage, diagnosis)
+
+
+async def _other_runbook(stage: Stage, diagnosis: Diagnosis) -> None:
+    """The same headline can have another cause, with a runbook of its own."""
+    name = diagnosis.runbook
+    if name is None or name == stage.view.runbook.name:
+        return
+    told = await stage.ask(
+        FormScreen(
+            f"This is not a stuck lock but: {diagnosis.kind.value}" if name != "state-lock" else "This is a stuck lock",
+            [
+                FormField(
+                    id="walk",
+                    label=f"The runbook for it is {name}.",
+                    choices=[("yes", f"walk {name} instead"), ("no", "go on here")],
+                )
+            ],
+            intro=Content(diagnosis.explanation),
+        )
+    )
+    if told is not None and told["walk"] == "yes":
+        stage.walk_instead(name)
 
 
 async def page_time(stage: Stage) -> None:

@@ -13,6 +13,15 @@ async def details(stage: Stage) -> None:
     stage.show_details()
 
 
+async def look_next(stage: Stage) -> None:
+    """The whole lock; where none was ever seen, the locks with the nearest names."""
+    incident = stage.view.incident
+    if incident.seen or ("look", "near-misses") in incident.checks:
+        stage.show_details()
+    else:
+        await stage.do("listing the table's locks…", stage.walk.checks.near_misses)
+
+
 async def run_next(stage: Stage) -> None:
     """Mark a step done that people do by hand; its commands are copied, so that they can run them."""
     step = stage.view.step.step

@@ -62,6 +62,10 @@ class Stage(Protocol):
         """Open the whole lock, raw."""
         ...
 
+    def walk_instead(self, runbook: str) -> None:
+        """Leave this walk for one of another runbook, on the same root."""
+        ...
+
     def interrupted(self, command: str) -> None:
         """Remember that a command of ours was interrupted."""
         ...

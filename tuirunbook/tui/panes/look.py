@@ -72,10 +72,15 @@ def _never_seen(view: View) -> Lines:
     if not address.locks_at_all:
         yield paragraph("This backend takes no lock at all: it names no table and no lockfile.")
         return
-    yield paragraph(
-        "If Terraform still reports one, check account, region, table and workspace in step 1. "
-        "r looks again; e takes the error, and its Path says which state it is about."
-    )
+    yield paragraph("If Terraform still reports one, check account, region, table and workspace in step 1.")
+    near = view.incident.checks.get(("look", "near-misses"))
+    if near is None:
+        yield key("n", "list the locks that are there, the nearest names first")
+    else:
+        yield pair("nearest", near.detail)
+    yield key("e", "paste the error: its Path says which state it is about")
+    yield key("r", "look again")
+    yield Content("")
 
 
 def _store(view: View, store: Store, reading: Reading) -> Lines:

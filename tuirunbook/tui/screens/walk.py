@@ -23,7 +23,7 @@ from tuirunbook.tui.commands import EVERYWHERE, WALK, bindings
 from tuirunbook.tui.dialogs.confirm import ConfirmScreen
 from tuirunbook.tui.doing import CONVERSATIONS
 from tuirunbook.tui.doing.disabled import why_not
-from tuirunbook.tui.front import Front, NoRoot
+from tuirunbook.tui.front import Front, IncidentRow, NoRoot
 from tuirunbook.tui.model import Model
 from tuirunbook.tui.panes import pane, side
 from tuirunbook.tui.view import View, header, step_list
@@ -49,7 +49,8 @@ class WalkScreen(Screen[None]):
 
     CSS_PATH = "walk.tcss"
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (120, "-wide")]  # noqa: RUF012 - as Screen declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (50, "-narrow"), (70, "-normal"), (120, "-wide")]  # noqa: RUF012 - as Screen declares it
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (15, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(WALK), *bindings(EVERYWHERE)]
 
     header_line = getters.query_one("#walk-header", Static)
@@ -66,12 +67,13 @@ class WalkScreen(Screen[None]):
             super().__init__()
             self.found = found
 
-    def __init__(self, front: Front, root: RootModule | None = None, resume: str = "") -> None:
+    def __init__(self, front: Front, root: RootModule | None = None, *, resume: str = "", runbook: str = "") -> None:
         super().__init__()
         self.front = front
         self.model: Model | None = None
         self._root = root
         self._resume = resume
+        self._runbook = runbook
         self._talking = ""
 
     def compose(self) -> ComposeResult:
@@ -85,6 +87,9 @@ class WalkScreen(Screen[None]):
                 yield Static(Content(""), id="walk-side")
         yield Static(Content(""), id="walk-log")
         yield Footer(compact=True)
+        yield Static(
+            Content("This terminal is too small: at least 50 columns and 15 rows are needed."), id="walk-small"
+        )
 
     def on_mount(self) -> None:
         """Set the walk up once the first frame is painted."""
@@ -105,7 +110,7 @@ class WalkScreen(Screen[None]):
             if self._resume:
                 walk = self.front.resume_walk(self._resume, self._publish)
             elif isinstance(found, RootModule):
-                walk = self.front.open_walk(found, self._publish)
+                walk = self.front.open_walk(found, self._publish, self._runbook)
             else:
                 self.post_message(self.Unopened(found if isinstance(found, NoRoot) else tuple(found or ())))
                 return
@@ -118,10 +123,28 @@ class WalkScreen(Screen[None]):
         self.post_message(WalkTold(message))
 
     def _begin(self, walk: Walk) -> None:
-        self.model = Model(walk=walk, now=self.front.now, incident=walk.scribe.incident)
+        root = walk.world.root
+        self.model = Model(walk=walk, now=self.front.now, incident=walk.scribe.incident, root=root)
         if text := self.front.pasted():
             walk.desk.submit(walk.paste, text)
         self.refresh_bindings()
+        self.show()
+        self._look_around(root)
+
+    @work(thread=True, group="look-around", exit_on_error=False)
+    def _look_around(self, root: RootModule) -> None:
+        """What takes longer than the first look: the files' own word, and other incidents on this state."""
+        compared = self.front.compare(root)
+        mine = self._resume or (self.model.incident.id if self.model else "")
+        others = [row for row in self.front.other_incidents(root) if row.id != mine]
+        self.app.call_from_thread(self._looked_around, compared, others)
+
+    def _looked_around(self, root: RootModule, others: list[IncidentRow]) -> None:
+        if self.model is None:
+            return
+        self.model.root = root
+        for row in others:
+            self.say(f"Another incident on this state is {row.status}: {row.id} by {row.operator}.", bad=True)
         self.show()
 
     @on(WalkTold)
@@ -211,6 +234,10 @@ class WalkScreen(Screen[None]):
         """Copy text to the clipboard and say so."""
         self.app.copy_to_clipboard(text)
         self.say(f"Copied: {what}")
+
+    def walk_instead(self, runbook: str) -> None:
+        """Leave this walk for one of another runbook, on the same root."""
+        self.app.switch_screen(WalkScreen(self.front, self.view.root, runbook=runbook))
 
     def interrupted(self, command: str) -> None:
         """Remember that a command of ours was interrupted."""
