@@ -1,0 +1,38 @@
+"""`doctor`: what is found here, and what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from tuirunbook.cli.options import merged, walk_options
+from tuirunbook.cli.saying import say, say_json
+from tuirunbook.wiring.adapters import Adapters
+from tuirunbook.wiring.doctor import Level, examine
+
+
+@click.command()
+@walk_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, of the shape below.")
+@click.pass_context
+def doctor(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
+    """Say what is found here and what is missing: programs, credentials, account, table, permissions, journal.
+
+    Everything that is asked only reads. Exits 1 when something is bad.
+
+    \b
+    --json prints one object:
+      {"checks": [{"name", "level": "ok", "warn" or "bad", "fact", "advice"}], "bad": number}
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    found = []
+    for check in examine(Adapters(merged(context, given))):
+        found.append(check)
+        if not as_json:
+            advice = f"\n{'':6}{'':24}{check.advice}" if check.advice else ""
+            say(f"{check.level.value:<5} {check.name:<23} {check.fact}{advice}")
+    bad = sum(check.level is Level.BAD for check in found)
+    if as_json:
+        say_json({"checks": [msgspec.to_builtins(check) for check in found], "bad": bad})
+    return 1 if bad else 0

@@ -1,0 +1,122 @@
+"""`incidents`, `resume` and `export`: what is written down."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from tuirunbook.cli.options import Duration, journal_option, merged, walk_options
+from tuirunbook.cli.saying import remark, say, say_json
+from tuirunbook.core.text import one_line
+from tuirunbook.wiring.adapters import Adapters
+from tuirunbook.wiring.archive import Archive, summary_object
+from tuirunbook.wiring.problem import Problem
+
+if TYPE_CHECKING:
+    from tuirunbook.journal.journals import IncidentSummary
+
+
+@click.group(invoke_without_command=True)
+@journal_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, of the shape below.")
+@click.pass_context
+def incidents(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
+    """List past and open incidents, those that were released but not verified first.
+
+    \b
+    --json prints one object:
+      {"incidents": [{"id", "status": "open", "unblocked", "verified" or "closed", "state", "account", "root",
+                      "opened_at", "last_at", "released_at", "closed_at", "operator", "host", "training",
+                      "chain_verified", "not_resumable": sentence or null}],
+       "unreadable": [{"id", "why"}]}
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    options = merged(context, given)
+    context.obj = (options, "")
+    if context.invoked_subcommand is not None:
+        return 0
+    adapters = Adapters(options)
+    archive = Archive(adapters)
+    found, unreadable = archive.summaries(), archive.unreadable()
+    if as_json:
+        listed = [summary_object(summary, adapters.host()) for summary in found]
+        say_json({"incidents": listed, "unreadable": [msgspec.to_builtins(entry) for entry in unreadable]})
+        return 0
+    for summary in found:
+        say(_line(summary))
+    for entry in unreadable:
+        remark(f"{entry.id} cannot be read: {entry.why}")
+    if not found and not unreadable:
+        remark(f"There are no incidents in {adapters.journal_directory()}.")
+    return 0
+
+
+@incidents.command()
+@click.option(
+    "--older-than", type=Duration(), required=True, metavar="TIME", help="Closed longer ago than this, as in 90d."
+)
+@click.pass_context
+def prune(context: click.Context, /, *, older_than: timedelta) -> int:
+    """Remove closed incidents, with the raw locks and logs in them. Others stay, and it is said why."""
+    pruned = Archive(Adapters(merged(context, {}))).prune(older_than)
+    for name in pruned.removed:
+        say(f"removed {name}")
+    for kept in pruned.kept:
+        remark(f"kept {kept.id}: {kept.why}")
+    return 0
+
+
+@click.command()
+@walk_options
+@click.argument("incident", metavar="[ID]", default="")
+@click.option("--plain", is_flag=True, help="Walk line by line.")
+@click.pass_context
+def resume(context: click.Context, /, *, incident: str, plain: bool, **given: Any) -> int:
+    """Go on with an incident: by its name, the beginning of it, or its word. Without one: the one that needs it most.
+
+    A terraform that still runs is found again.
+    """
+    from tuirunbook.cli.walk import walk  # noqa: PLC0415 - the other commands do without
+
+    return walk(merged(context, given), resume=incident, plain=plain)
+
+
+@click.command()
+@journal_option
+@click.argument("incident", metavar="ID")
+@click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True, help="The form.")
+@click.option("--anonymise", is_flag=True, help="Turn people into roles.")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write to a file.")
+@click.pass_context
+def export(
+    context: click.Context, /, *, incident: str, form: str, anonymise: bool, output: Path | None, **given: Any
+) -> int:
+    """Print an incident as a postmortem, secrets left out.
+
+    \b
+    --format json prints one object:
+      {"title", "training", "anonymised", "header", "summary": [sentence], "impact", "durations": [{"name", "at", …}],
+       "timeline": [row], "decisions", "disputes", "skips", "outside", "before_after", "prompts", "follow_ups",
+       "holds", "prevention", "commands", "findings", "restores"}
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    document = Archive(Adapters(merged(context, given))).export(incident, form=form, anonymise=anonymise)
+    if output is None:
+        # It was cleaned when it was made; cleaning it again would be harmless, but JSON is not text for people.
+        print(document, end="")  # noqa: T201 - this is the result
+        return 0
+    try:
+        output.write_text(document, "utf-8")
+    except OSError as error:
+        raise Problem(f"{output} cannot be written: {error.strerror}.", "Choose another file with -o.") from None
+    remark(f"Written to {output}.")
+    return 0
+
+
+def _line(summary: IncidentSummary) -> str:
+    verified = "" if summary.chain.verified else "  DAMAGED: " + summary.chain.sentence
+    training = "  (training)" if summary.training else ""
+    state = one_line(summary.address.lock_id, 80)
+    return f"{summary.id:<22} {summary.status:<9}  {state}  {one_line(summary.operator, 40)}{training}{verified}"

@@ -1,0 +1,226 @@
+"""`status`, `locks` and `wait`: the lock, without provoking the error and without an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from tuirunbook.cli.options import Duration, merged, state_options
+from tuirunbook.cli.saying import complain, remark, say, say_json
+from tuirunbook.core.backend import RootModule
+from tuirunbook.core.incident import timestamp
+from tuirunbook.core.lock import Held, LockSnapshot, NotChecked, Reading, Store, describe
+from tuirunbook.core.text import one_line
+from tuirunbook.survey import (
+    Outcome,
+    StateRow,
+    Status,
+    read_all,
+    status_exit,
+    status_object,
+    unknown_object,
+    wait_for_release,
+)
+from tuirunbook.wiring.adapters import Adapters
+from tuirunbook.wiring.problem import Problem, told
+
+_WORDS = {Status.HELD: "HELD", Status.FREE: "free", Status.UNKNOWN: "NOT KNOWN"}
+_WAITED = {
+    Outcome.RELEASED: (0, "The lock is gone: every configured store was read and is free."),
+    Outcome.HELD: (Status.HELD, "The lock is still held."),
+    Outcome.BLIND: (Status.UNKNOWN, "The lock cannot be seen, so nothing is known about it."),
+    Outcome.NEVER_HELD: (
+        Status.UNKNOWN,
+        "No lock was seen here; every configured store is free. Does the refused run use the same account and state?",
+    ),
+}
+
+
+@click.command()
+@state_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, of the shape below.")
+@click.pass_context
+def status(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
+    """Show the lock of this state, without provoking the error.
+
+    Exits 0 only when every configured store was read and is free, 10 when a lock is held, 1 when that could not be
+    told (denied, unknown table, no locking configured, …), 2 for usage.
+
+    \b
+    --json prints one object; every key is always there:
+      {"address": {"path", "account", "region", "bucket", "key", "workspace", "table", "lockfile"} or null,
+       "held": true, false, or null when it could not be told,
+       "locks": [{"store": "s3" or "dynamodb", "id", "who", "operation", "created", "readable", "raw"}],
+       "digest": MD5 or null, "state": {"exists", "etag", "version_id", "last_modified", "size"} or null,
+       "not_checked": [{"what", "why", "code", "advice"}], "observed_at": RFC 3339}
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    try:
+        with told():
+            adapters = Adapters(merged(context, given))
+            root = _one(adapters)
+            snapshot = _identified(adapters, root)
+    except Problem as problem:
+        complain(problem)
+        if as_json:
+            say_json(unknown_object(problem.sentence, problem.next_step, timestamp(datetime.now(UTC))))
+        return Status.UNKNOWN
+    if as_json:
+        say_json(status_object(snapshot))
+    else:
+        _show(adapters.roots.compare(root), snapshot)
+    return status_exit(snapshot)
+
+
+@click.command()
+@state_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, of the shape below.")
+@click.pass_context
+def locks(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
+    """Show the locks of every state of this repository, one line each.
+
+    Each root module counts with the workspace that is selected in it. Exits 10 when any lock is held, else 1 when any
+    state could not be told, else 0.
+
+    \b
+    --json prints a list:
+      [{"root", "directory", "workspace", "trouble": sentence or null,
+        "status": the object of `status --json`, or null when there is trouble}]
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    adapters = Adapters(merged(context, given))
+    rows = [row for row in read_all(adapters.roots.all(), adapters.store) if row.snapshot is not None or row.trouble]
+    rows.sort(key=lambda row: (-_worth(row), row.root.name, row.root.workspace))
+    if not rows:
+        raise Problem(
+            f"No root module was found in {adapters.roots.checkout() or adapters.roots.start.resolve()}.",
+            "Start in a checkout, or give --bucket and --key.",
+        )
+    if as_json:
+        say_json([_row_object(row) for row in rows])
+    else:
+        for line in _table(rows):
+            say(line)
+    worst = max(_worth(row) for row in rows)
+    return int(worst)
+
+
+@click.command()
+@state_options
+@click.option("--for", "at_most", type=Duration(), metavar="TIME", help="Give up after this long, as in 45m or 1h30m.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON at the end, of the shape below.")
+@click.pass_context
+def wait(context: click.Context, /, *, at_most: timedelta | None, as_json: bool, **given: Any) -> int:
+    """Wait until the holder lets go. Changes are told on standard error; looks grow rarer with time.
+
+    Exits 0 when the lock was seen here and then left every configured store, 10 when it is still held at the end of
+    --for, 1 when the last look could not tell or no lock was ever seen here. Blindness never counts as a release.
+
+    \b
+    --json prints one object:
+      {"outcome": "released", "held", "blind" or "never-held", "seconds", "status": the object of `status --json`}
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    with told():
+        adapters = Adapters(merged(context, given))
+        root = _one(adapters)
+        store = adapters.store(root)
+    remark(f"Waiting for {root.address().lock_id}")
+    ended = wait_for_release(
+        store,
+        seconds=None if at_most is None else at_most.total_seconds(),
+        tell=lambda line: remark(f"{datetime.now(UTC):%H:%M:%SZ}  {one_line(line)}"),
+    )
+    code, sentence = _WAITED[ended.outcome]
+    if as_json:
+        status = status_object(ended.snapshot)
+        say_json({"outcome": ended.outcome.value, "seconds": round(ended.seconds, 1), "status": status})
+    else:
+        say(sentence)
+    return int(code)
+
+
+def _one(adapters: Adapters) -> RootModule:
+    found = adapters.roots.find()
+    if isinstance(found, RootModule):
+        return found
+    names = ", ".join(f"{root.name} ({root.workspace})" for root in found[:8])
+    raise Problem(f"There are {len(found)} states to choose from: {names}.", "Choose one with -C; `locks` shows all.")
+
+
+def _identified(adapters: Adapters, root: RootModule) -> LockSnapshot:
+    """The look first, then who we are, so that the address tells the account."""
+    import msgspec  # noqa: PLC0415 - loaded by then
+
+    store = adapters.store(root)
+    snapshot = store.look()
+    store.identify()
+    return msgspec.structs.replace(snapshot, address=store.address)
+
+
+def _show(root: RootModule, snapshot: LockSnapshot) -> None:
+    address = snapshot.address
+    account = address.account or "account not checked"
+    say(f"{_WORDS[status_exit(snapshot)]}  {one_line(address.lock_id)}  ({account}, {address.region})")
+    for store in (Store.S3, Store.DYNAMODB):
+        say(f"  {store.label:<12} {_reading(snapshot, store)}")
+    for what, part in (("digest", snapshot.digest), ("state", snapshot.state), ("table", snapshot.table)):
+        if isinstance(part, NotChecked) and part.code != "not-configured":
+            say(f"  {what:<12} not checked: {one_line(part.why)}")
+    if not address.locks_at_all:
+        say("  The backend configures neither a lock table nor a lockfile, so Terraform takes no lock here.")
+    for note in _notes(root):
+        remark(note)
+    if snapshot.held:
+        remark("`tflock-tui` walks you through clearing it; `tflock-tui wait` waits for the holder.")
+
+
+def _reading(snapshot: LockSnapshot, store: Store) -> str:
+    reading: Reading = snapshot.reading(store)
+    configured = "" if snapshot.configured(store) else " (not configured)"
+    match reading:
+        case Held(lock):
+            return f"held: {one_line(describe(lock), 300)}{configured}"
+        case NotChecked():
+            advice = f"; {reading.advice}" if reading.advice else ""
+            return f"not checked: {one_line(reading.why + advice, 400)}"
+    return f"free{configured}"
+
+
+def _notes(root: RootModule) -> Iterator[str]:
+    for one in root.disagreements:
+        yield f"{one.argument}: the saved configuration, which counts, has {one.saved!r}; {one.where} has {one.files!r}"
+    yield from root.notes
+
+
+def _worth(row: StateRow) -> Status:
+    return Status.UNKNOWN if row.snapshot is None else status_exit(row.snapshot)
+
+
+def _row_object(row: StateRow) -> dict[str, object]:
+    return {
+        "root": row.root.name,
+        "directory": row.root.directory,
+        "workspace": row.root.workspace,
+        "trouble": row.trouble or None,
+        "status": None if row.snapshot is None else status_object(row.snapshot),
+    }
+
+
+def _table(rows: list[StateRow]) -> Iterator[str]:
+    names = [one_line(f"{row.root.name} [{row.root.workspace}]", 60) for row in rows]
+    width = max(len(name) for name in names)
+    for name, row in zip(names, rows, strict=True):
+        yield f"{_WORDS[_worth(row)]:<9}  {name:<{width}}  {_told(row)}".rstrip()
+
+
+def _told(row: StateRow) -> str:
+    if row.snapshot is None:
+        return one_line(row.trouble, 300)
+    if row.snapshot.held:
+        found = (row.snapshot.find(identity)[0] for identity in row.snapshot.identities)
+        return "; ".join(one_line(describe(lock)) for lock in found)
+    blind = [f"{store.label}: {reading.why}" for store, reading in row.snapshot.blind]
+    if not row.snapshot.address.locks_at_all:
+        blind.append("no locking is configured")
+    return one_line("; ".join(blind), 300)

@@ -1,0 +1,136 @@
+"""The walk: on the screen, or line by line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tuirunbook.cli.saying import complain
+from tuirunbook.survey.report import Status
+from tuirunbook.terminal import keys_from_terminal, missing_terminal, read_piped
+from tuirunbook.wiring.options import Options
+from tuirunbook.wiring.problem import Problem, told
+
+if TYPE_CHECKING:
+    from tuirunbook.wiring.front import WiredFront
+
+PIPE = "-"
+
+
+def walk(
+    options: Options,
+    *,
+    error: str = "",
+    resume: str | None = None,
+    plain: bool = False,
+    states: bool = False,
+) -> int:
+    """Walk, and return the exit code. `error` names the file (or `-`) that holds what Terraform printed."""
+    try:
+        with told():
+            if not plain:
+                _require_terminal()
+            options = with_error(options, error)
+            front = _front(options)
+            if resume is not None:
+                resume = _incident(options, resume)
+            if plain:
+                return _walk_plainly(front, resume=resume)
+            if error == PIPE:
+                keys_from_terminal()
+            return _walk_on_screen(front, resume=resume, states=states)
+    except NoTerminal as problem:
+        complain(problem)
+        return Status.USAGE
+    except Problem as problem:
+        complain(problem)
+        return 1
+
+
+class NoTerminal(Problem):
+    """There is no terminal to walk on."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The walk needs a terminal, and {why}.",
+            "`tflock-tui status` shows the lock without one; `tflock-tui --plain` walks line by line.",
+        )
+
+
+def _require_terminal() -> None:
+    if (why := missing_terminal()) is not None:
+        raise NoTerminal(why)
+
+
+def with_error(options: Options, error: str) -> Options:
+    """The options with the error's text read from its file, or from standard input for `-`.
+
+    Raises:
+        Problem: The file cannot be read.
+    """
+    if not error:
+        return options
+    return msgspec.structs.replace(options, error=read_text(error))
+
+
+def read_text(source: str) -> str:
+    """A file's text, or all of standard input for `-`; undecodable bytes are replaced.
+
+    Raises:
+        Problem: It cannot be read.
+    """
+    if source == PIPE:
+        return read_piped()
+    try:
+        return Path(source).read_bytes().decode("utf-8", "replace")
+    except OSError as problem:
+        raise Problem(
+            f"{source} cannot be read: {problem.strerror}.", "Give a file, or - for standard input."
+        ) from None
+
+
+def _front(options: Options) -> WiredFront:
+    from tuirunbook.wiring.adapters import Adapters  # noqa: PLC0415 - after the terminal was found
+    from tuirunbook.wiring.front import WiredFront  # noqa: PLC0415 - likewise
+
+    adapters = Adapters(options)
+    if theme := adapters.settings.user.theme:
+        os.environ.setdefault("TEXTUAL_THEME", theme)
+    adapters.plan_args()
+    return WiredFront(adapters)
+
+
+def _incident(options: Options, asked: str) -> str:
+    """The full name of the incident that is meant; for nothing, the one that needs somebody most."""
+    from tuirunbook.wiring.adapters import Adapters  # noqa: PLC0415 - only a resumption needs it
+    from tuirunbook.wiring.archive import Archive  # noqa: PLC0415 - likewise
+
+    adapters = Adapters(options)
+    if asked:
+        return adapters.journals().find(asked)
+    resumable = [row for row in Archive(adapters).rows() if not row.resumable and not row.training]
+    if not resumable:
+        raise Problem("There is no incident that can be resumed here.", "`tflock-tui incidents` lists all of them.")
+    return resumable[0].id
+
+
+def _walk_on_screen(front: WiredFront, *, resume: str | None, states: bool) -> int:
+    from tuirunbook.tui.app import TflockApp  # noqa: PLC0415 - nothing else needs Textual
+
+    app = TflockApp(front, resume=resume or "", states=states, keymap=front.keymap)
+    code: Any = app.run()
+    return int(code or app.return_code or 0)
+
+
+def _walk_plainly(front: WiredFront, *, resume: str | None) -> int:
+    try:
+        from tuirunbook import plain  # type: ignore[attr-defined,unused-ignore]  # noqa: PLC0415 - its own front end
+    except ImportError:
+        raise Problem(
+            "This version cannot walk line by line.",
+            "`tflock-tui status` shows the lock, and `tflock-tui runbook show` the steps to follow by hand.",
+        ) from None
+    return int(plain.run(front, resume=resume))
