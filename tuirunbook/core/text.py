@@ -16,25 +16,26 @@ ESCAPES = re.compile(
     r"|[ -/]*[0-~])?"  # everything shorter
 )
 _REDACTED = "[redacted]"
+# Every run is bounded, so that a lock of 400 kB takes no longer than its length.
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), _REDACTED),
     (re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bgithub_pat_\w{20,}\b"), _REDACTED),
     (re.compile(r"\bglpat-[\w-]{16,}"), _REDACTED),
     (re.compile(r"\bxox[abprs]-[\w-]{10,}"), _REDACTED),
     (re.compile(r"https://hooks\.[\w.-]+/\S+"), _REDACTED),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}\b"), _REDACTED),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{8,2000}\.[\w-]{8,4000}\.[\w-]{8,2000}\b"), _REDACTED),
     (
-        re.compile(r"(?i)\b(authorization\s*[:=]\s*(?:bearer|basic|token)?\s*)[^\s\"',]+"),
+        re.compile(r"(?i)\b(authorization\s{0,16}[:=]\s{0,16}(?:bearer|basic|token)?\s{0,16})[^\s\"',]+"),
         r"\1" + _REDACTED,
     ),
     (
         re.compile(
-            r"(?i)([\w-]*(?:secret|password|passwd|token|access[_-]?key|private[_-]?key|customer[_-]?key)"
-            r"[\w-]*\"?\s*[:=]\s*)(\"[^\"\n]{4,}\"|'[^'\n]{4,}'|[^\s\"',;&]{6,})"
+            r"(?i)((?:secret|password|passwd|token|access[_-]?key|private[_-]?key|customer[_-]?key)"
+            r"[\w-]{0,64}\"?\s{0,16}[:=]\s{0,16})(\"[^\"\n]{4,}\"|'[^'\n]{4,}'|[^\s\"',;&]{6,})"
         ),
         r"\1" + _REDACTED,
     ),
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@:]+:[^\s/@]+@"), r"\1" + _REDACTED + "@"),
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/@:]{1,200}:[^\s/@]{1,400}@"), r"\1" + _REDACTED + "@"),
     (
         re.compile(
             r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",

@@ -57,8 +57,8 @@ class Front(Protocol):
         """The root with what its files say differently; it reads HCL, so ask after the first look."""
         ...
 
-    def open_walk(self, root: RootModule, publish: Callable[[Message], None]) -> Walk:
-        """A walk of this root, not started yet.
+    def open_walk(self, root: RootModule, publish: Callable[[Message], None], runbook: str = "") -> Walk:
+        """A walk of this root, not started yet; of the runbook that the options or the error ask for, unless named.
 
         Raises:
             ValueError: It cannot be walked as it stands; the sentence says why and what to do.

@@ -87,9 +87,7 @@ class WalkScreen(Screen[None]):
                 yield Static(Content(""), id="walk-side")
         yield Static(Content(""), id="walk-log")
         yield Footer(compact=True)
-        yield Static(
-            Content("This terminal is too small: at least 50 columns and 15 rows are needed."), id="walk-small"
-        )
+        yield Static(Content("Too small: this needs 50 columns and 15 rows at least."), id="walk-small")
 
     def on_mount(self) -> None:
         """Set the walk up once the first frame is painted."""
