@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tuirunbook.core.address import StateAddress
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.lock import LockSnapshot
-from tuirunbook.core.address import StateAddress
 
 
 def placeholder_values(

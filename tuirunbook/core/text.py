@@ -56,9 +56,9 @@ def strip_escapes(text: str) -> str:
 
 
 def clean(text: str, *, keep_newlines: bool = True) -> str:
-    """`text` as it may stand on a terminal or in Markdown: no escape, control or bidi override character.
+    r"""`text` as it may stand on a terminal or in Markdown: no escape, control or bidi override character.
 
-    Line breaks become `\\n`; with `keep_newlines=False` they become spaces. Whatever else cannot be printed becomes
+    Line breaks become `\n`; with `keep_newlines=False` they become spaces. Whatever else cannot be printed becomes
     U+FFFD, so that nothing vanishes unseen.
     """
     text = strip_escapes(text).replace("\r\n", "\n").replace("\r", "\n")
@@ -68,7 +68,7 @@ def clean(text: str, *, keep_newlines: bool = True) -> str:
 
 
 def _printable(character: str) -> str:
-    if character in "\n\t" or character.isascii() and character.isprintable():
+    if character in "\n\t" or (character.isascii() and character.isprintable()):
         return character
     # Cc control, Cf format (bidi overrides, zero width), Cs surrogate, Co private, Cn unassigned
     return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character)[0] == "C" else character
