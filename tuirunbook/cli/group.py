@@ -11,7 +11,7 @@ import msgspec
 
 from tuirunbook import __version__
 from tuirunbook.cli import COMPLETION, INTERRUPTED
-from tuirunbook.cli.options import walk_options
+from tuirunbook.cli.options import require_pairs, walk_options
 from tuirunbook.cli.saying import complain
 from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem, told
@@ -81,6 +81,7 @@ def group(context: click.Context, /, *, error: str | None, plain: bool, states: 
     if context.invoked_subcommand is not None:
         context.obj = (options, error or "")
         return 0
+    require_pairs(options)
     from tuirunbook.cli.walk import walk  # noqa: PLC0415 - commands do without
 
     return walk(options, error=error or "", plain=plain, states=states)

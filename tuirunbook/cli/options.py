@@ -109,4 +109,16 @@ def merged(context: click.Context, given: dict[str, Any]) -> Options:
     chosen = {name: value for name, value in given.items() if value not in (None, (), False, "")}
     if given.get("use_lockfile") is False:
         chosen["use_lockfile"] = False
-    return with_error(msgspec.structs.replace(base, **chosen), error)
+    options = msgspec.structs.replace(base, **chosen)
+    require_pairs(options)
+    return with_error(options, error)
+
+
+def require_pairs(options: Options) -> None:
+    """Refuse half of what only makes sense together.
+
+    Raises:
+        click.UsageError: A bucket without a key, or the reverse.
+    """
+    if bool(options.bucket) != bool(options.key):
+        raise click.UsageError("--bucket and --key go together")
