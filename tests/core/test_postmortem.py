@@ -389,7 +389,7 @@ def with_lock(evil: str) -> tuple[Event, ...]:
     info = LockInfo(id=LOCK, operation=evil, info=evil, who=evil, version=evil, path=evil)
     lock = LockRecord(store=Store.S3, identity=LOCK, sha256="ab" * 32, info=info, raw=evil, unreadable=evil)
     return (
-        opened(root=evil, program=evil),
+        opened(root=evil),
         LockObserved(at=later(1), snapshot=held(lock)),
         QuestionAnswered(
             at=later(2),

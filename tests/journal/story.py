@@ -102,7 +102,6 @@ def opened(**facts: Any) -> Opened:
         "operator": "Priya Raman",
         "host": "oncall-laptop",
         "tool": "0.1.0",
-        "program": "terraform 1.11.4",
         "runbook": "state-lock 3",
         "runbook_sha256": "cd" * 32,
         "runbook_text": "# State lock\n",
@@ -168,6 +167,7 @@ def _retry_and_release() -> list[tuple[type[Event], dict[str, Any]]]:
             RetryEnded,
             {"outcome": "refused-by-this", "source": "plan", "locks": (LOCK,), "lock": LOCK, "detail": "refused"},
         ),
+        (CheckRecorded, {"phase": "look", "name": "program", "result": "ok", "detail": "terraform 1.11.4"}),
         (CheckRecorded, {"phase": "before", "name": "digest", "result": "ok", "detail": "the digest is the MD5"}),
         (
             CheckRecorded,

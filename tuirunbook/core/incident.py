@@ -170,7 +170,6 @@ class Opened(Event, frozen=True, tag="opened"):
         operator: Who walks.
         host: The machine it is walked on.
         tool: This tool's version.
-        program: `terraform 1.11.4`, or why that is not known.
         siblings: Other states' lock IDs that are known, from which a typed end of the path must differ.
         runbook: The runbook's name and version.
         runbook_sha256: The hash of its text; the text itself is `runbook_text`.
@@ -186,7 +185,6 @@ class Opened(Event, frozen=True, tag="opened"):
     directory: str | None = None
     origins: Mapping[str, str] = {}
     siblings: tuple[str, ...] = ()
-    program: str = ""
     runbook: str = ""
     runbook_sha256: str = ""
     runbook_text: str = ""

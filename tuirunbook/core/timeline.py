@@ -297,7 +297,7 @@ _RESULTS = {"ok": "was in order", "bad": "was not in order", "not-checked": "was
 
 @_told.register
 def _(event: CheckRecorded) -> _Told:
-    when = {"before": "Before the release", "after": "After the release"}.get(event.phase, capital(event.phase))
+    when = {"before": "Before the release", "after": "After the release"}.get(event.phase, "At first look")
     detail = f": {event.detail}" if event.detail else ""
     fact = f"{when}, {event.name} {_RESULTS.get(event.result, event.result)}{detail}"
     marker = Marker.KEY_MOMENT if event.result == "bad" else None

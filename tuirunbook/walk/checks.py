@@ -43,6 +43,16 @@ class Checks:
         self._state_version("before", content)
         return self._scribe.incident
 
+    def program(self) -> Incident:
+        """Which program, of which version, would plan and release here."""
+        try:
+            version = self._terraform.version()
+        except ProgramError as error:
+            self._record("look", "program", "not-checked", one_line(str(error), 300))
+        else:
+            self._record("look", "program", "ok", f"{self._terraform.program} {version}")
+        return self._scribe.incident
+
     def near_misses(self) -> Incident:
         """The locks of this table whose names are near to this state's: wrong workspace, prefix or key?"""
         address = self._store.address

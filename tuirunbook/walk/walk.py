@@ -162,7 +162,15 @@ def set_up(
         publish=publish,
         operator=world.operator,
     )
-    reception = _Reception(world, scribe, observer, responder, publish, resumed=resumption is not None)
+    checks = Checks(
+        scribe=scribe,
+        observer=observer,
+        store=world.store,
+        terraform=world.terraform,
+        host=world.host,
+        initialised=world.root.initialised,
+    )
+    reception = _Reception(world, scribe, observer, responder, checks, publish, resumed=resumption is not None)
     desk = Desk(_tolerant(commands.poll, publish))
     watcher = Watcher(
         world.store,
@@ -179,14 +187,7 @@ def set_up(
         observer=observer,
         clerk=Clerk(scribe, observer, runbook, world.operator),
         commands=commands,
-        checks=Checks(
-            scribe=scribe,
-            observer=observer,
-            store=world.store,
-            terraform=world.terraform,
-            host=world.host,
-            initialised=world.root.initialised,
-        ),
+        checks=checks,
         responder=responder,
     )
 
@@ -200,6 +201,7 @@ class _Reception:
         scribe: Scribe,
         observer: Observer,
         responder: Responder,
+        checks: Checks,
         publish: Callable[[Message], None],
         *,
         resumed: bool,
@@ -208,13 +210,16 @@ class _Reception:
         self._scribe = scribe
         self._observer = observer
         self._responder = responder
+        self._checks = checks
         self._publish = publish
         self._resumed = resumed
         self._identified = False
+        self._blind: bool | None = None
 
     def arrive(self, snapshot: LockSnapshot) -> None:
         """Record a look and tell the front end. For the incident's thread."""
-        if not self._identified:
+        if not self._identified and self._blind is not bool(snapshot.blind):
+            self._blind = bool(snapshot.blind)
             self._identify()
         snapshot = msgspec.structs.replace(snapshot, address=self._world.store.address)
         if self._resumed:
@@ -223,6 +228,8 @@ class _Reception:
             self._responder.recover()
         looked = self._observer.take_in(snapshot)
         self._publish(looked)
+        if looked.number == 1:
+            self._checks.program()
         if looked.number == 1 or looked.found:
             self._gather(looked.snapshot)
 

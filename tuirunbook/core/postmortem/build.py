@@ -104,6 +104,7 @@ def _header(account: Account, chain: ChainReport) -> doc.Header:
         f"S3 lockfile {address.lockfile_key}" if address.use_lockfile else "",
     )
     caller = Caller(account="", arn=address.caller) if address.caller else None
+    program = incident.checks.get(("look", "program"))
     return doc.Header(
         incident=incident.id,
         status=_status(incident),
@@ -117,7 +118,7 @@ def _header(account: Account, chain: ChainReport) -> doc.Header:
         stores=tuple(store for store in stores if store),
         root=opened.root,
         tool=opened.tool,
-        program=opened.program or "not known",
+        program=program.detail if program else "version not asked",
         runbook=opened.runbook,
         runbook_sha256=opened.runbook_sha256,
         chain=chain,

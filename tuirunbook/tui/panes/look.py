@@ -33,7 +33,8 @@ def detect(view: View) -> Lines:
         yield pair("account", f"{caller.account} as {caller.arn}")
     else:
         yield pair("account", f"not checked: {caller.why}" if caller else "reading…")
-    yield pair("program", root.program)
+    program = view.incident.checks.get(("look", "program"))
+    yield pair("program", program.detail if program else f"{root.program}, version not asked yet")
     for difference in root.disagreements:
         where = f"{difference.where} says {difference.files}"
         yield paragraph(f"! {difference.argument}: init saved {difference.saved}, {where}; the saved one counts.")
