@@ -167,7 +167,6 @@ def _retry_and_release() -> list[tuple[type[Event], dict[str, Any]]]:
             RetryEnded,
             {"outcome": "refused-by-this", "source": "plan", "locks": (LOCK,), "lock": LOCK, "detail": "refused"},
         ),
-        (CheckRecorded, {"phase": "look", "name": "program", "result": "ok", "detail": "terraform 1.11.4"}),
         (CheckRecorded, {"phase": "before", "name": "digest", "result": "ok", "detail": "the digest is the MD5"}),
         (
             CheckRecorded,
@@ -206,6 +205,7 @@ def _after() -> list[tuple[type[Event], dict[str, Any]]]:
         ),
         (StepDone, {"step": "tell-the-channel"}),
         (HoldUndone, {"hold": "nothing that was held"}),
+        (CheckRecorded, {"phase": "look", "name": "program", "result": "ok", "detail": "terraform 1.11.4"}),
         (PreventionChecked, {"item": "concurrency group in CI", "state": "checked"}),
         (
             PreventionChecked,
