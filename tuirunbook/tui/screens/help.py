@@ -1,23 +1,117 @@
-"""Contextual help."""
+"""Contextual help: what this is for, what is safe, the live keys, common questions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from textual.screen import ModalScreen
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
 
 from tuirunbook.core.runbook import Section
-from tuirunbook.tui.commands import Command
+from tuirunbook.core.text import clean, one_line
+from tuirunbook.tui.commands import BY_SCREEN, EVERYWHERE, HELP, Command, Effect, bindings, shown_keys
+from tuirunbook.tui.view import View
+
+_EFFECTS = {
+    Effect.NOTHING: ("", ""),
+    Effect.READ: (" reads", "$text-muted"),
+    Effect.CHANGE: (" CHANGES", "bold $text-warning"),
+    Effect.DESTROY: (" DESTROYS", "bold $text-error"),
+}
 
 
 class HelpScreen(ModalScreen[None]):
-    """What a screen or step is for, what is safe, its live keys, and answers to common questions."""
+    """Shows what it is given; knows nothing of the screen that it is about.
+
+    Args:
+        title: What the help is about.
+        paragraphs: What it is for and what is safe.
+        commands: What can be done there, with its keys.
+        faq: Questions and their answers.
+    """
+
+    CSS_PATH = "help.tcss"
+    AUTO_FOCUS = "#help-body"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(HELP)
 
     def __init__(
         self, title: str, paragraphs: Sequence[str], commands: Sequence[Command], faq: Sequence[Section]
     ) -> None:
         super().__init__()
-        self._title = title
+        self._heading = title
         self._paragraphs = tuple(paragraphs)
         self._commands = tuple(commands)
         self._faq = tuple(faq)
+
+    def compose(self) -> ComposeResult:
+        """One text that scrolls, and how to leave it."""
+        with Vertical(id="help"):
+            with VerticalScroll(id="help-body"):
+                yield Static(self._text(), id="help-text")
+            yield Static(Content("↑ ↓ space scroll   esc back"), id="help-keys")
+
+    def on_mount(self) -> None:
+        """Say what it is about in the frame."""
+        self.query_one("#help", Vertical).border_title = Content(one_line(self._heading, 70))
+
+    def _text(self) -> Content:
+        lines: list[Content] = []
+        for paragraph in self._paragraphs:
+            lines += [Content(clean(paragraph).strip()), Content("")]
+        if self._commands:
+            lines.append(Content.styled("Keys", "bold"))
+            width = min(16, max(len(shown_keys(command)) for command in self._commands))
+            lines += [_key(command, width) for command in self._commands]
+            lines += [Content.styled("ctrl+p finds every command by name.", "$text-muted"), Content("")]
+        for section in self._faq:
+            lines += [
+                Content.styled(one_line(section.title), "bold"),
+                Content(clean(section.body).strip()),
+                Content(""),
+            ]
+        return Content("\n").join(lines)
+
+    def action_leave(self) -> None:
+        """Close the help."""
+        self.dismiss(None)
+
+
+def _key(command: Command, width: int) -> Content:
+    return Content.assemble(
+        (f"{shown_keys(command):>{width}}", "bold"),
+        f"  {command.label}",
+        _EFFECTS[command.effect],
+        f": {command.tooltip}",
+    )
+
+
+def help_for(screen: Screen[Any]) -> HelpScreen:
+    """The help of a screen: its `ABOUT` and its commands; on a walk also its step and the runbook's background."""
+    name = type(screen).__name__
+    about: Sequence[str] = getattr(screen, "ABOUT", ())
+    commands = (*BY_SCREEN.get(name, ()), *EVERYWHERE)
+    view = _view_of(screen)
+    if view is None:
+        return HelpScreen("Help", about, commands, ())
+    step = view.step.step
+    return HelpScreen(f"Step {step.number}: {step.title}", (*about, step.body, SAFE), commands, view.runbook.background)
+
+
+SAFE = (
+    "Looking, asking, waiting and going through the steps change nothing. A plan takes the lock while it runs. "
+    "Only a release changes the lock, and it asks first what you type."
+)
+"""What is safe on the walk, for every step."""
+
+
+def _view_of(screen: Screen[Any]) -> View | None:
+    try:
+        view = getattr(screen, "view", None)
+    except RuntimeError:  # the walk is not open yet
+        return None
+    return view if isinstance(view, View) else None
