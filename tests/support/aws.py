@@ -114,6 +114,10 @@ class EmbeddedAws:
         from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
 
         class Quiet(WSGIRequestHandler):
+            # Headers and body in one packet: Terraform's client can close the connection between two, and then
+            # tries PutItem again and is refused by its own lock.
+            wbufsize = 1 << 16
+
             def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - its name in werkzeug
                 """Say nothing."""
 
