@@ -67,11 +67,16 @@ class Observer:
         before = self.latest
         if before is not None and snapshot.taken_at < before.taken_at:
             return Looked(snapshot=before, number=self.looks)
-        read = self._known
+        was_blind = bool(scribe.incident.blind_since)
+        looked = self._compare(before, snapshot, released)
+        self._sight(snapshot, was_blind=was_blind)
+        return looked
+
+    def _compare(self, before: LockSnapshot | None, snapshot: LockSnapshot, released: LockIdentity | None) -> Looked:
+        scribe, read = self._scribe, self._known
         self.latest = snapshot
         self._known = remembered(read, snapshot) if read else snapshot
         self.looks += 1
-        self._sight(snapshot)
         ours = tuple(lock.identity for lock in snapshot.locks if self._is_ours(lock))
         record = SnapshotRecord.of(snapshot, ours)
         known = scribe.incident.snapshot
@@ -82,11 +87,12 @@ class Observer:
             return Looked(snapshot=snapshot, number=self.looks, ours=ours)
         theirs = _spoken_of(scribe.incident)
         found = _found(before, read, snapshot) if before and read else _since_the_journal(known, record)
+        looked = Looked(snapshot=snapshot, number=self.looks, found=found, ours=ours)
         if released and before and found and all(_is_departure(change, before, released) for change in found):
-            return Looked(snapshot=snapshot, number=self.looks, found=found, ours=ours)
+            return looked
         scribe.record(LockChanged, snapshot=record, changes=found, voided=voided_by(found, theirs))
         self._state_writes(found, theirs, snapshot.taken_at)
-        return Looked(snapshot=snapshot, number=self.looks, found=found, ours=ours)
+        return looked
 
     def weigh_in(self, finding: Finding) -> None:
         """Record a finding that says something new.
@@ -97,11 +103,12 @@ class Observer:
         if known is None or _substance(known) != _substance(finding):
             self._scribe.record(FindingRecorded, finding=finding)
 
-    def _sight(self, snapshot: LockSnapshot) -> None:
+    def _sight(self, snapshot: LockSnapshot, *, was_blind: bool) -> None:
+        """Told after the look itself, which counts as sight until this says otherwise."""
         blind = snapshot.blind
         if blind and not self._scribe.incident.blind_since:
             self._scribe.record(WatchLost, why="; ".join(f"{store.label}: {reading.why}" for store, reading in blind))
-        elif not blind and self._scribe.incident.blind_since:
+        elif was_blind and not blind:
             self._scribe.record(WatchRestored)
 
     def _is_ours(self, lock: StoredLock) -> bool:
