@@ -449,8 +449,8 @@ class InitError(ProgramError):
     [
         (
             (
-                'Error: Unable to list objects in S3 bucket "b" with prefix "env:/": operation error S3: ListObjectsV2, '
-                "https response error StatusCode: 403, api error AccessDenied: Access Denied"
+                'Error: Unable to list objects in S3 bucket "b" with prefix "env:/": operation error S3: '
+                "ListObjectsV2, https response error StatusCode: 403, api error AccessDenied: Access Denied"
             ),
             "denied",
         ),
