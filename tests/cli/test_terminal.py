@@ -1,0 +1,113 @@
+"""The walk and its terminal: keys come from it after a pipe, and without one the walk says what to do instead."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+
+from tests.support.locks import FIRST, LOCK_ID, lock_json, put_item
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Machine
+
+ERROR = (
+    f"Error: Error acquiring the state lock\n\nLock Info:\n  ID:        {FIRST}\n  Path:      {LOCK_ID}\n"
+    "  Operation: OperationTypeApply\n"
+)
+TINY = """
+import sys
+from tuirunbook.terminal import keys_from_terminal, missing_terminal, read_piped
+
+assert missing_terminal() is None
+text = read_piped()
+keys_from_terminal()
+from textual.app import App
+from textual.widgets import Static
+
+
+class Tiny(App[int]):
+    def compose(self):
+        yield Static(f"read {len(text)} characters")
+
+    def on_key(self, event):
+        self.exit(int(event.key))
+
+
+sys.exit(Tiny().run())
+"""
+
+
+def spawn(machine: Machine, command: str) -> pexpect.spawn[bytes]:
+    return pexpect.spawn(
+        "/bin/sh", ["-c", command], cwd=str(machine.here), env=machine.environ(), dimensions=(24, 80), timeout=30
+    )
+
+
+@pytest.mark.pty
+def test_keys_come_from_the_terminal_after_the_error_was_piped_in(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "tiny.py").write_text(TINY)
+    child = spawn(machine, f"printf 'twelve chars' | {sys.executable} {tmp_path}/tiny.py")
+    child.expect("read 12 characters")
+    child.send("7")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 7
+
+
+@pytest.mark.pty
+def test_a_piped_error_opens_the_walk_of_the_state_that_it_names(machine: Machine) -> None:
+    machine.write_root(machine.here / "network")
+    machine.write_root(machine.here / "dns", key="dns/terraform.tfstate")
+    (machine.here / "ci.log").write_text(ERROR)
+    put_item(machine.aws, lock_json())
+    child = spawn(machine, f"cat ci.log | {sys.executable} -m tuirunbook --error -")
+    child.expect("HELD")
+    child.send("\x11")
+    expect_end(child)
+    assert child.exitstatus == 0
+
+
+def expect_end(child: pexpect.spawn[bytes], seconds: float = 20) -> None:
+    """Until it ends, also where leaving is asked about: a second ctrl+q is an answer to that."""
+    deadline = time.monotonic() + seconds
+    while child.isalive() and time.monotonic() < deadline:
+        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
+            child.expect(pexpect.EOF, timeout=1)
+    child.close()
+
+
+def test_without_a_terminal_the_walk_exits_2_and_names_what_works(machine: Machine) -> None:
+    for arguments in ((), ("--read-only",), ("resume",)):
+        ran = machine.run(*arguments)
+        assert ran.code == 2
+        assert "tflock-tui status" in ran.err
+        assert "--plain" in ran.err
+
+
+@pytest.mark.pty
+def test_without_a_controlling_terminal_the_walk_exits_2(machine: Machine) -> None:
+    # Standard output is a terminal, but not ours to read keys from.
+    script = (
+        "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:], stdin=0, start_new_session=True).returncode)"
+    )
+    child = spawn(machine, f"{sys.executable} -c '{script}' {sys.executable} -m tuirunbook < /dev/null")
+    child.expect("no other one to read keys from")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 2
+
+
+def test_whoever_stops_reading_gets_no_complaint(machine: Machine) -> None:
+    child = spawn(machine, f"{{ {sys.executable} -m tuirunbook runbook show; echo code $? >&2; }} | head -n 1")
+    child.expect(pexpect.EOF)
+    assert child.before is not None
+    assert b"Traceback" not in child.before
+    assert b"code 141" in child.before or b"code 0" in child.before
+    child.close()
