@@ -68,9 +68,7 @@ class StateAddress(msgspec.Struct, frozen=True, kw_only=True):
             raise AddressError("the state key is empty")
         for suffix, what in ((DIGEST_SUFFIX, "state digest"), (LOCKFILE_SUFFIX, "lockfile")):
             if self.state_key.endswith(suffix):
-                raise AddressError(
-                    f"{self.state_key!r} names a {what}, not a state; nothing here will touch it"
-                )
+                raise AddressError(f"{self.state_key!r} names a {what}, not a state; nothing here will touch it")
 
     @property
     def state_key(self) -> str:

@@ -15,5 +15,5 @@ def look_after(*, failures: int = 0, waited: float = 0.0) -> float:
         waited: Seconds of a calm wait so far; the pause grows with them to a minute, and never ends by itself.
     """
     if failures:
-        return min(LOOK_SECONDS * 2 ** min(failures, 8), _LONGEST / 2)
+        return min(LOOK_SECONDS * 2.0 ** min(failures, 8), _LONGEST / 2)
     return min(max(LOOK_SECONDS, waited / 60), _LONGEST)

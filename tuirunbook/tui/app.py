@@ -14,7 +14,7 @@ from tuirunbook.core.backend import RootModule
 from tuirunbook.core.text import redact
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.front import Front, NoRoot
-from tuirunbook.tui.palette import RegistryProvider
+from tuirunbook.tui.palette import RegistryCommands
 from tuirunbook.tui.screens.walk import WalkScreen
 
 
@@ -30,7 +30,7 @@ class TflockApp(App[int]):
     """
 
     TITLE = "tflock-tui"
-    COMMANDS: ClassVar = {RegistryProvider}
+    COMMANDS: ClassVar = {RegistryCommands}
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class TflockApp(App[int]):
 
     def action_help(self) -> None:
         """What this screen is for, what is safe, and its keys."""
-        from tuirunbook.tui.contextual import help_for  # noqa: PLC0415
+        from tuirunbook.tui.screens.help import help_for  # noqa: PLC0415
 
         self.push_screen(help_for(self.screen))
 

@@ -93,7 +93,9 @@ class Adapters:
     def terraform(self, root: RootModule, clients: Clients) -> TerraformCli:
         """Its terraform, which releases with the very credentials that the locks are read with."""
         from tuirunbook.terraform.cli import TerraformCli  # noqa: PLC0415 - see the package
+        from tuirunbook.terraform.release_root import private_parent, sweep_leftovers  # noqa: PLC0415 - likewise
 
+        sweep_leftovers(private_parent(self.environ))
         return TerraformCli(
             root,
             program=self.program(root),
