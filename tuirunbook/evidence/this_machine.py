@@ -88,8 +88,8 @@ class ThisMachine:
 
     def gather(self, lock: StoredLock, address: StateAddress, now: datetime) -> Iterable[Finding]:  # noqa: ARG002 - the port's shape
         """One finding about this lock; none when it does not say where it was taken."""
-        user, _, host = lock.info.who.rpartition("@") if lock.info else ("", "", "")
-        if not host:
+        user, at_sign, host = lock.info.who.rpartition("@") if lock.info else ("", "", "")
+        if not (at_sign and host):
             return
         at = timestamp(now)
         if host != self._host:
