@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from rich.text import Text
 from rich.traceback import Traceback
 from textual import on, work
 from textual.app import App
@@ -137,8 +138,7 @@ class TflockApp(App[int]):
     def _fatal_error(self) -> None:
         """End with a traceback that shows no local variables: they hold locks, answers and credentials."""
         self.bell()
-        traceback = Traceback(show_locals=False, width=None)
         with self.console.capture() as capture:
-            self.console.print(traceback)
-        self._exit_renderables.append(redact(capture.get()))
+            self.console.print(Traceback(show_locals=False, width=None))
+        self._exit_renderables.append(Text.from_ansi(redact(capture.get())))
         self._close_messages_no_wait()

@@ -103,7 +103,7 @@ class WaitScreen(Screen[Outcome]):
             driver.write(f"\x1b]9;{one_line(sentence, 120)}\x1b\\")
 
     def _paint(self) -> None:
-        if self.is_attached:
+        if self.is_mounted:
             self.query_one("#wait-lock", Static).update(self._lock())
             self.query_one("#wait-rest", Static).update(self._rest())
 
