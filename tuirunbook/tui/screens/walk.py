@@ -141,8 +141,9 @@ class WalkScreen(Screen[None]):
         if self.model is None:
             return
         self.model.root = root
-        for row in others:
-            self.say(f"Another incident on this state is {row.status}: {row.id} by {row.operator}.", bad=True)
+        if others:
+            first, more = others[0], f" and {len(others) - 1} more" if len(others) > 1 else ""
+            self.say(f"Other incidents on this state: {first.id} by {first.operator}{more}; i shows them.")
         self.show()
 
     @on(WalkTold)
