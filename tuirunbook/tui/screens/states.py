@@ -22,7 +22,17 @@ from tuirunbook.tui.front import Front, NoRoot, StateRow
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.view import age, operation
 
-_SIGNED_OUT = ("credential", "sso", "token", "expired", "sign")
+_SIGNED_OUT = (
+    "Expired",
+    "SSOToken",
+    "TokenRetrieval",
+    "Credential",
+    "Login",
+    "InvalidClientTokenId",
+    "Unrecognized",
+    "Mfa",
+)
+"""What the error codes of missing or expired credentials have in them."""
 _PAINT_SECONDS = 0.2
 EMPTY = "No state was found in this repository."
 
@@ -285,19 +295,15 @@ def _word(row: StateRow) -> tuple[str, str]:
         readable = all(lock.info is not None for lock in snapshot.locks)
         return "■ held" if readable else "■ unreadable", "bold $text-error"
     if row.trouble:
-        return _why(row.trouble), "bold $text-warning"
+        return "? not read", "bold $text-warning"
     if snapshot is None:
         return "… reading", "$text-muted"
     if snapshot.free:
         return "□ free", "$text-success"
     if not snapshot.address.locks_at_all:
         return "! no locking", "$text-warning"
-    return _why(" ".join(f"{reading.code} {reading.why}" for _, reading in snapshot.blind)), "bold $text-warning"
-
-
-def _why(trouble: str) -> str:
-    told = trouble.casefold()
-    return "? signed out" if any(word in told for word in _SIGNED_OUT) else "? not read"
+    signed_out = any(part in reading.code for _, reading in snapshot.blind for part in _SIGNED_OUT)
+    return "? signed out" if signed_out else "? not read", "bold $text-warning"
 
 
 def _rank(row: StateRow) -> int:
