@@ -292,14 +292,25 @@ def _(event: RetryEnded) -> _Told:
     return _Told(f"{fact}{detail}{elsewhere}", marker, event.source)
 
 
-_RESULTS = {"ok": "was in order", "bad": "was not in order", "not-checked": "was not checked"}
+_CHECKS = {
+    "digest": "the digest",
+    "errored-tfstate": "errored.tfstate",
+    "near-misses": "the table's other locks",
+    "plan": "the plan",
+    "program": "the program",
+    "state-list": "`state list`",
+    "state-version": "the state object",
+    "stores": "every configured store",
+}
+_RESULTS = {"ok": "looked at", "bad": "looked at, and found wrong", "not-checked": "not checked"}
 
 
 @_told.register
 def _(event: CheckRecorded) -> _Told:
-    when = {"before": "Before the release", "after": "After the release"}.get(event.phase, "At first look")
+    when = {"before": "Before the release", "after": "After the release"}.get(event.phase, "At first")
+    what = _CHECKS.get(event.name, event.name)
     detail = f": {event.detail}" if event.detail else ""
-    fact = f"{when}, {event.name} {_RESULTS.get(event.result, event.result)}{detail}"
+    fact = f"{when} {what} was {_RESULTS.get(event.result, event.result)}{detail}"
     marker = Marker.KEY_MOMENT if event.result == "bad" else None
     return _Told(fact, marker, event.name, routine=event.result != "bad" and event.phase != "after")
 

@@ -294,8 +294,9 @@ class Responder:
                 self._scribe.record(CommandStarted, child=child, purpose=RELEASING)
             return _Answer(detail=_told(error))
         reading = read_unlock(ran.output, ran.exit_code)
-        explanation = one_line(reading.diagnosis.explanation, 400)
-        return _Answer(detail=explanation, exit_code=ran.exit_code, said=reading.outcome)
+        unlocked = reading.outcome is UnlockOutcome.UNLOCKED
+        detail = "Terraform reported success" if unlocked else one_line(reading.diagnosis.explanation, 400)
+        return _Answer(detail=detail, exit_code=ran.exit_code, said=reading.outcome)
 
     def _delete(self, given: Permit) -> _Answer:
         action, snapshot = given.action, given.snapshot
