@@ -240,6 +240,9 @@ class Paper:
         self.backups.append(lock)
         return self._directory / f"backup-{len(self.backups)}-{lock.store}.json"
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def log_path(self, command_id: str) -> Path:
         return self._directory / f"{command_id}.log"
 
