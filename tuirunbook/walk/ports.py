@@ -188,3 +188,7 @@ class Journal(Protocol):
     def log_path(self, command_id: str) -> Path:
         """Where a command's output goes."""
         ...
+
+    def close(self) -> None:
+        """Let another process, or another walk of ours, write. Nothing is appended afterwards."""
+        ...

@@ -119,6 +119,11 @@ class Scribe:
             raise JournalError("there is no journal")
         return self.journal
 
+    def put_away(self) -> None:
+        """Close the journal, so that the incident can be resumed elsewhere, or here."""
+        if self.journal is not None:
+            self.journal.close()
+
     def _write(self) -> None:
         try:
             if self.journal is None:

@@ -122,6 +122,7 @@ class Walk:
         """Stop looking; requests already made are still done. Commands of ours keep running."""
         self.watcher.stop()
         self.desk.submit(self.responder.put_away)
+        self.desk.submit(self.scribe.put_away)
         self.desk.stop(wait_seconds)
 
     def paste(self, text: str, printed_at: datetime | None = None, link: str = "") -> Diagnosis:

@@ -127,7 +127,12 @@ class WiredFront:
 
     def other_incidents(self, root: RootModule) -> Sequence[IncidentRow]:
         """Other open incidents on the same state."""
-        return self._archive.rows_on(root.address())
+        try:
+            # Custom endpoints from the environment are part of a state's address.
+            address = self._adapters.store(root).address
+        except Problem:
+            address = root.address()
+        return self._archive.rows_on(address)
 
     def login_command(self, root: RootModule) -> tuple[str, ...] | None:
         """The command that renews expired credentials, or None when there is none to run."""
