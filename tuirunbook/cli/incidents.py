@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
 
 from tuirunbook.cli.options import Duration, journal_option, merged, walk_options
 from tuirunbook.cli.saying import remark, say, say_json
-from tuirunbook.core.text import one_line
 from tuirunbook.wiring.adapters import Adapters
-from tuirunbook.wiring.archive import Archive, summary_object
+from tuirunbook.wiring.archive import Archive, summary_line, summary_object
 from tuirunbook.wiring.problem import Problem
-
-if TYPE_CHECKING:
-    from tuirunbook.journal.journals import IncidentSummary
 
 
 @click.group(invoke_without_command=True)
@@ -46,7 +42,7 @@ def incidents(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
         say_json({"incidents": listed, "unreadable": [msgspec.to_builtins(entry) for entry in unreadable]})
         return 0
     for summary in found:
-        say(_line(summary))
+        say(summary_line(summary))
     for entry in unreadable:
         remark(f"{entry.id} cannot be read: {entry.why}")
     if not found and not unreadable:
@@ -113,10 +109,3 @@ def export(
         raise Problem(f"{output} cannot be written: {error.strerror}.", "Choose another file with -o.") from None
     remark(f"Written to {output}.")
     return 0
-
-
-def _line(summary: IncidentSummary) -> str:
-    verified = "" if summary.chain.verified else "  DAMAGED: " + summary.chain.sentence
-    training = "  (training)" if summary.training else ""
-    state = one_line(summary.address.lock_id, 80)
-    return f"{summary.id:<22} {summary.status:<9}  {state}  {one_line(summary.operator, 40)}{training}{verified}"

@@ -9,6 +9,7 @@ import msgspec
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.incident import Event
+from tuirunbook.core.text import one_line
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.problem import Problem, told
 
@@ -110,3 +111,11 @@ def summary_object(summary: IncidentSummary, host: str) -> dict[str, object]:
         "chain_verified": summary.chain.verified,
         "not_resumable": resumable(summary, host),
     }
+
+
+def summary_line(summary: IncidentSummary) -> str:
+    """One incident for people."""
+    damaged = "" if summary.chain.verified else "  DAMAGED: " + summary.chain.sentence
+    training = "  (training)" if summary.training else ""
+    state = one_line(summary.address.lock_id, 80)
+    return f"{summary.id:<22} {summary.status:<9}  {state}  {one_line(summary.operator, 40)}{training}{damaged}"
