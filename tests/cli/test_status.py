@@ -228,3 +228,23 @@ def test_the_second_half_of_a_dual_lock_is_told_as_well(machine: Machine) -> Non
     ran = machine.run("status")
     assert "root@runner-7" in ran.out
     assert "ci@other" in ran.out
+
+
+def test_locks_finds_what_is_held_in_a_workspace_that_is_not_selected(machine: Machine) -> None:
+    machine.write_root(machine.here / "network")
+    machine.write_root(machine.here / "dns", key="dns/terraform.tfstate")
+    path = f"{BUCKET}/env:/prod/{KEY}"
+    item = {"LockID": {"S": path}, "Info": {"S": lock_json(Path=path)}}
+    machine.aws.client("dynamodb").put_item(TableName=TABLE, Item=item)
+    rows = machine.run("locks", "--json").json
+    assert [(row["root"], row["workspace"], row["status"]["held"]) for row in rows] == [
+        ("network", "prod", True),
+        ("dns", "default", False),
+        ("network", "default", False),
+    ]
+
+
+def test_locks_does_without_listing_where_that_is_denied(machine: Machine) -> None:
+    machine.write_root()
+    machine.aws.deny("Scan")
+    assert machine.run("locks").code == 0

@@ -18,7 +18,6 @@ from tuirunbook.survey import (
     Outcome,
     StateRow,
     Status,
-    read_all,
     status_exit,
     status_object,
     unknown_object,
@@ -26,6 +25,7 @@ from tuirunbook.survey import (
 )
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.problem import Problem, told
+from tuirunbook.wiring.surveying import survey
 
 _WORDS = {Status.HELD: "HELD", Status.FREE: "free", Status.UNKNOWN: "NOT KNOWN"}
 _WAITED = {
@@ -81,8 +81,8 @@ def status(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
 def locks(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
     """Show the locks of every state of this repository, one line each.
 
-    Each root module counts with the workspace that is selected in it. Exits 10 when any lock is held, else 1 when any
-    state could not be told, else 0.
+    Each root module counts with the workspace that is selected in it, and with others where a lock is held. Exits 10
+    when any lock is held, else 1 when any state could not be told, else 0.
 
     \b
     --json prints a list:
@@ -90,7 +90,7 @@ def locks(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
         "status": the object of `status --json`, or null when there is trouble}]
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     adapters = Adapters(merged(context, given))
-    rows = [row for row in read_all(adapters.roots.all(), adapters.store) if row.snapshot is not None or row.trouble]
+    rows = [row for row in survey(adapters) if row.snapshot is not None or row.trouble]
     rows.sort(key=lambda row: (-_worth(row), row.root.name, row.root.workspace))
     if not rows:
         raise Problem(

@@ -16,13 +16,14 @@ from tuirunbook.core.incident import Event, Opened
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.core.values import JournalError
 from tuirunbook.evidence.this_machine import ThisMachine
-from tuirunbook.survey.states import StateRow, read_all
+from tuirunbook.survey.states import StateRow
 from tuirunbook.tui.front import IncidentRow, NoRoot
 from tuirunbook.walk.walk import Message, Resumption, Walk, World, set_up
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.archive import Archive
 from tuirunbook.wiring.books import DEFAULT, Books
 from tuirunbook.wiring.problem import Problem
+from tuirunbook.wiring.surveying import survey
 
 if TYPE_CHECKING:
     from tuirunbook.journal.writer import JournalWriter
@@ -111,7 +112,7 @@ class WiredFront:
 
     def survey(self) -> Iterator[StateRow]:
         """Every state of this repository, each first unread and then again when it was read."""
-        return read_all(self._adapters.roots.all(), self._adapters.store)
+        return survey(self._adapters)
 
     def incidents(self) -> Sequence[IncidentRow]:
         """Past and open incidents, those that need somebody first."""
