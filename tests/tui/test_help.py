@@ -29,7 +29,7 @@ async def test_help_names_purpose_keys_effects_and_answers(size: tuple[int, int]
         await until(pilot, lambda: "Step 6: Force-unlock [PROD]" in painted(app))
         text = text_of(app, "#help-text")
         assert "What it is for. [/x]" in text
-        assert "palette  force-unlock DESTROYS: Release the lock with Terraform." in text
+        assert "palette force-unlock DESTROYS: Release the lock with Terraform." in " ".join(text.split())
         assert "Is it safe? [/x]\nIt is. red [PROD] [/x] [bold]loud[/bold]" in text
         assert "esc back" in painted(app)
         await pilot.press("end")

@@ -20,7 +20,7 @@ MARGIN = 2
 
 
 class Rows(ScrollView, can_focus=True):
-    """Asks for a row's content when it is painted, and for no other row.
+    """Asks for a row's content when it is painted, and for no other row. Enter is left to the screen.
 
     Args:
         paint: The content of row `index` in `width` cells; what is longer is cut.
@@ -43,7 +43,6 @@ class Rows(ScrollView, can_focus=True):
         Binding("pagedown,ctrl+d,space", "cursor_page(1)", "page down", show=False),
         Binding("home,g", "cursor_first", "first", show=False),
         Binding("end,G", "cursor_last", "last", show=False),
-        Binding("enter", "choose", "choose", show=False),
     ]
 
     cursor: reactive[int] = reactive(0, init=False)
@@ -56,7 +55,7 @@ class Rows(ScrollView, can_focus=True):
             self.row = row
 
     class Chosen(Message):
-        """A row was chosen: enter, or a click on the row that the cursor is on."""
+        """A row was chosen: with a click on the row that has the cursor, or by `action_choose`."""
 
         def __init__(self, row: int) -> None:
             super().__init__()

@@ -23,6 +23,7 @@ RAW_LIMIT = 20_000
 """Characters of a lock's raw text that are shown."""
 
 _WIDTH = 11
+_INNER = 15
 
 
 class DetailsScreen(Screen[None]):
@@ -93,7 +94,7 @@ def _store(view: View, store: Store) -> Lines:
     reading = snapshot.reading(store)
     where = snapshot.address.table if store is Store.DYNAMODB else snapshot.address.lockfile_key
     yield Content.assemble((store.label, "bold"), "  ", _word(reading))
-    yield pair("in", where or "no table is configured", _WIDTH)
+    yield pair("    in", where or "no table is configured", _INNER)
     match reading:
         case Held(lock=lock):
             yield from lock_lines(view, lock)
@@ -101,9 +102,9 @@ def _store(view: View, store: Store) -> Lines:
         case NotChecked():
             yield paragraph(clean(reading.why, keep_newlines=False))
             if reading.code != "not-configured":
-                yield pair("code", reading.code, _WIDTH)
+                yield pair("    code", reading.code, _INNER)
             if reading.advice:
-                yield pair("advice", reading.advice, _WIDTH)
+                yield pair("    advice", reading.advice, _INNER)
         case Free():
             yield paragraph("The store was read and holds no lock for this state.")
 
@@ -131,7 +132,7 @@ def _facts(lock: StoredLock) -> Lines:
     }
     for name, value in facts.items():
         if value:
-            yield pair(name, value, _WIDTH)
+            yield pair(f"    {name}", value, _INNER)
     raw = lock.raw or lock.attribute or ""
     yield Content("")
     if not raw:

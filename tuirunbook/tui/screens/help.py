@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -52,21 +53,29 @@ class HelpScreen(ModalScreen[None]):
         """One text that scrolls, and how to leave it."""
         with Vertical(id="help"):
             with VerticalScroll(id="help-body"):
-                yield Static(self._text(), id="help-text")
+                yield Static(self._text(70), id="help-text")
             yield Static(Content("↑ ↓ space scroll   esc back"), id="help-keys")
 
     def on_mount(self) -> None:
         """Say what it is about in the frame."""
         self.query_one("#help", Vertical).border_title = Content(one_line(self._heading, 70))
 
-    def _text(self) -> Content:
+    def on_resize(self) -> None:
+        """Wrap to the width that there is."""
+        self.call_after_refresh(self._wrap)
+
+    def _wrap(self) -> None:
+        width = self.query_one("#help-body").scrollable_content_region.width
+        self.query_one("#help-text", Static).update(self._text(max(width, 20)))
+
+    def _text(self, width: int) -> Content:
         lines: list[Content] = []
         for paragraph in self._paragraphs:
             lines += [Content(clean(paragraph).strip()), Content("")]
         if self._commands:
             lines.append(Content.styled("Keys", "bold"))
-            width = min(16, max(len(shown_keys(command)) for command in self._commands))
-            lines += [_key(command, width) for command in self._commands]
+            column = max(len(shown_keys(command)) for command in self._commands)
+            lines += [_key(command, column, width) for command in self._commands]
             lines += [Content.styled("ctrl+p finds every command by name.", "$text-muted"), Content("")]
         for section in self._faq:
             lines += [
@@ -81,13 +90,14 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
-def _key(command: Command, width: int) -> Content:
-    return Content.assemble(
-        (f"{shown_keys(command):>{width}}", "bold"),
-        f"  {command.label}",
-        _EFFECTS[command.effect],
-        f": {command.tooltip}",
-    )
+def _key(command: Command, column: int, width: int) -> Content:
+    """A command with its keys in a column, its sentence wrapped beside it."""
+    word, style = _EFFECTS[command.effect]
+    wrapped = textwrap.wrap(f"{command.label}{word}: {command.tooltip}", max(10, width - column - 2))
+    told = f"\n{'':<{column + 2}}".join(wrapped)
+    content = Content.assemble((f"{shown_keys(command):>{column}}", "bold"), f"  {told}")
+    begin = content.plain.find(word) if word else -1
+    return content.stylize(style, begin, begin + len(word)) if begin >= 0 else content
 
 
 def help_for(screen: Screen[Any]) -> HelpScreen:

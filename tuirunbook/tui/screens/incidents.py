@@ -126,11 +126,13 @@ class IncidentsScreen(Screen[tuple[str, str] | None]):
     def _row(self, index: int, width: int) -> Content:
         row = self._listed[index]
         words, style = _WORDS.get(row.status, (one_line(row.status, 22), ""))
-        kind = " practice" if row.training else ""
+        kind = "practice " if row.training else ""
         fixed = Content.assemble(
-            f"{one_line(row.id, 20):<17} ", (f"{words:<22}", style), f" {self._age(row):>6}{kind}  "
+            f"{one_line(row.id, 20):<17} ", (f"{words:<22}", style), f" {self._age(row):>6}  {kind}"
         )
-        room = max(8, width - fixed.cell_length)
+        room = width - fixed.cell_length
+        if room < 16:  # noqa: PLR2004 - less of a path than that tells nothing; it stands in full below
+            return fixed
         who = f"  {one_line(row.operator, 16)}" if room > 40 else ""  # noqa: PLR2004 - the state's name and a person
         return Content.assemble(fixed, _end(one_line(row.state, 1_000), room - len(who)), (who, "$text-muted"))
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
@@ -29,6 +29,12 @@ _FIELDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+class Choices(Rows):
+    """Rows of which one is picked with enter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "choose")]
+
+
 class StartScreen(Screen[RootModule | None]):
     """Dismisses with the state to walk, or None. Whatever is wrong is said below; nothing that was typed is lost."""
 
@@ -42,7 +48,7 @@ class StartScreen(Screen[RootModule | None]):
 
     error = getters.query_one("#start-error", TextArea)
     trouble = getters.query_one("#start-trouble", Static)
-    choices = getters.query_one("#start-choices", Rows)
+    choices = getters.query_one("#start-choices", Choices)
 
     class Found(Message):
         """The search has ended: with states, or with why there is none."""
@@ -73,7 +79,7 @@ class StartScreen(Screen[RootModule | None]):
                     yield Label(Content(label), classes="start-label")
                     yield Input(id=f"start-{name}", placeholder=example, compact=True)
             yield Static(Content(""), id="start-trouble")
-            yield Rows(self._choice, id="start-choices")
+            yield Choices(self._choice, id="start-choices")
         yield Footer(compact=True)
 
     def _choice(self, index: int, width: int) -> Content:

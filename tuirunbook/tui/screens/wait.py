@@ -55,6 +55,7 @@ class WaitScreen(Screen[Outcome]):
         self._began = view.now
         self._holders = frozenset(_theirs(view))
         self._over = False
+        self._last = _first_lock(view)
 
     def compose(self) -> ComposeResult:
         """The lock, who has it, how long, what comes then."""
@@ -76,6 +77,7 @@ class WaitScreen(Screen[Outcome]):
         """Take a newer view in; end the wait when it shows what was waited for."""
         self._view = view
         self._taken_at = self._monotonic()
+        self._last = _first_lock(view) or self._last
         theirs = _theirs(view)
         if self._over or not self.is_attached:
             return
@@ -162,15 +164,12 @@ class WaitScreen(Screen[Outcome]):
             Content.styled(f"Looks every {every:.0f} s; more rarely with time, at least once a minute.", "$text-muted"),
             Content(""),
             Content.styled("When it is released", "bold"),
-            Content(
-                "It rings here. Then run your plan again, or let the pipeline do it: whoever is next takes the"
-                " lock at once."
-            ),
+            Content("It rings here. Then plan again, or let the pipeline: whoever is next takes the lock at once."),
         ]
         told = next((answer for (_, name), answer in view.incident.answers.items() if name == "next"), None)
         if told is not None:
             lines.append(Content(f"Next in line: {one_line(f'{told.label} {told.note}', 200)}"))
-        lines += [Content(""), Content.styled("Waiting changes nothing, and you may stop at any time.", "$text-muted")]
+        lines.append(Content.styled("Waiting changes nothing; stop at any time.", "$text-muted"))
         return Content("\n").join(lines)
 
     def action_look(self) -> None:
@@ -187,6 +186,10 @@ class WaitScreen(Screen[Outcome]):
 
 def _theirs(view: View) -> tuple[str, ...]:
     return tuple(name for name in view.snapshot.identities if name not in view.ours) if view.snapshot else ()
+
+
+def _first_lock(view: View) -> StoredLock | None:
+    return next(iter(view.snapshot.locks), None) if view.snapshot else None
 
 
 def _released(view: View) -> bool:
