@@ -92,6 +92,18 @@ def test_without_a_terminal_the_walk_exits_2_and_names_what_works(machine: Machi
 
 
 @pytest.mark.pty
+def test_a_theme_that_there_is_not_is_told_before_the_screen_opens(machine: Machine) -> None:
+    settings = machine.home / ".config" / "tflock-tui" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('theme = "no-such-theme"\n')
+    child = spawn(machine, f"{sys.executable} -m tuirunbook")
+    child.expect("There is no theme 'no-such-theme'")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 1
+
+
+@pytest.mark.pty
 def test_without_a_controlling_terminal_the_walk_exits_2(machine: Machine) -> None:
     # Standard output is a terminal, but not ours to read keys from.
     script = (

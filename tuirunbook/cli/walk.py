@@ -97,8 +97,6 @@ def _front(options: Options) -> WiredFront:
     from tuirunbook.wiring.front import WiredFront  # noqa: PLC0415 - likewise
 
     adapters = Adapters(options)
-    if theme := adapters.settings.user.theme:
-        os.environ.setdefault("TEXTUAL_THEME", theme)
     adapters.plan_args()
     return WiredFront(adapters)
 
@@ -121,6 +119,11 @@ def _walk_on_screen(front: WiredFront, *, resume: str | None, states: bool) -> i
     from tuirunbook.tui.app import TflockApp  # noqa: PLC0415 - nothing else needs Textual
 
     app = TflockApp(front, resume=resume or "", states=states, keymap=front.keymap)
+    if front.theme and "TEXTUAL_THEME" not in os.environ:
+        if front.theme not in app.available_themes:
+            names = ", ".join(sorted(app.available_themes))
+            raise Problem(f"There is no theme {front.theme!r}.", f"Set one of these in your settings: {names}.")
+        app.theme = front.theme
     code: Any = app.run()
     return int(code or app.return_code or 0)
 

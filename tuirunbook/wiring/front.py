@@ -45,6 +45,11 @@ class WiredFront:
         """The user's keys, by command ID."""
         return self._adapters.settings.user.keymap
 
+    @property
+    def theme(self) -> str | None:
+        """The user's theme."""
+        return self._adapters.settings.user.theme
+
     def find(self) -> RootModule | Sequence[RootModule] | NoRoot:
         """The root module to walk, several to choose from, or why there is none."""
         try:
