@@ -75,6 +75,7 @@ class WalkScreen(Screen[None]):
         self._resume = resume
         self._runbook = runbook
         self._talking = ""
+        self._early: list[Message] = []
 
     def compose(self) -> ComposeResult:
         """Header, runbook and step side by side, command log, footer."""
@@ -125,6 +126,9 @@ class WalkScreen(Screen[None]):
         self.model = Model(walk=walk, now=self.front.now, incident=walk.scribe.incident, root=root)
         if text := self.front.pasted():
             walk.desk.submit(walk.paste, text)
+        early, self._early = self._early, []
+        for message in early:
+            self._take(message)
         self.refresh_bindings()
         self.show()
         self._look_around(root)
@@ -149,10 +153,15 @@ class WalkScreen(Screen[None]):
     @on(WalkTold)
     def _told(self, event: WalkTold) -> None:
         if self.model is None:
-            self.call_later(self.post_message, event)
+            self._early.append(event.message)
+        else:
+            self._take(event.message)
+
+    def _take(self, message: Message) -> None:
+        if self.model is None:
             return
         before = self.model.snapshot
-        self.model.take(event.message)
+        self.model.take(message)
         for sentence in self.model.news:
             self.say(sentence)
         self.model.news.clear()
@@ -269,7 +278,10 @@ class WalkScreen(Screen[None]):
     @work(group="talk", exit_on_error=False)
     async def action_talk(self, name: str) -> None:
         """Hold a conversation; one at a time."""
-        if self.model is None or self._talking:
+        if self.model is None:
+            return
+        if self._talking:
+            self.say(f"One moment, this is still under way: {self.model.busy or self._talking.replace('_', ' ')}")
             return
         refusal = why_not(name, self.view)
         if refusal:
