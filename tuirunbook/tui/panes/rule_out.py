@@ -8,7 +8,7 @@ from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import BEFORE_CHECKS, open_questions
 from tuirunbook.core.text import one_line
-from tuirunbook.core.verdict import as_finding, judge
+from tuirunbook.core.verdict import CHECK_NAMES, as_finding, judge
 from tuirunbook.tui.panes.parts import (
     SAYS_GLYPH,
     SAYS_STYLE,
@@ -56,7 +56,8 @@ def _evidence(view: View, lock: LockIdentity) -> Lines:
     asked = {answer.question for answer in answers}
     for question in view.step.step.questions:
         if question.id not in asked:
-            yield Content.assemble(("? ", "$text-warning"), question.text, ("  not asked", "$text-muted"))
+            name = CHECK_NAMES.get(question.id, question.text)
+            yield Content.assemble(("? ", "$text-warning"), name, (": not asked", "$text-muted"))
     for answer in answers:
         if answer.question != "next":
             yield _finding(as_finding(answer), disputed=(lock, f"answer.{answer.question}") in incident.disputes)
