@@ -383,6 +383,12 @@ def test_s6_a_half_that_was_whole_a_moment_ago_has_to_be_seen_anew() -> None:
     assert "only one of the two stores" in refused(ask(story, UNLOCK)).why
 
 
+def test_s6_a_half_that_the_incident_has_not_taken_in_was_not_seen_twice() -> None:
+    story = ready(snapshot=look(s3=FREE))
+    other = look(s3=FREE, state=state_head(2), seconds=60)
+    assert "only one of the two stores" in refused(obstacle(UNLOCK, story.incident, other, Policy())).why
+
+
 def test_s6_two_locks_with_different_ids_are_two_lone_halves() -> None:
     story = Story()
     story.look(different_ids())
@@ -446,7 +452,13 @@ def test_s6_what_is_not_known_has_to_be_named_and_accepted_by_somebody() -> None
     story.answers(ci="none", owner="nobody-reachable", holder_host="unreachable")
     granted(ask(story, UNLOCK))
     granted(ask(story, UNLOCK, accepts="CI, The Owner and the holder\u2019s host are not known"))
-    for wrong in ("", "yes", "CI and the owner", "the owner and the holder's host: I decided, after the incident"):
+    for wrong in (
+        "",
+        "yes",
+        "CI and the owner",
+        "the owner and the holder's host: I decided, after the incident",
+        "Medici: the owner and the holder's host",
+    ):
         assert rule(ask(story, UNLOCK, accepts=wrong)) == "S6"
     assert rule(ask(story, UNLOCK, accepted_by="  ")) == "S6"
 
