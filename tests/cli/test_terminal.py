@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -122,4 +123,27 @@ def test_whoever_stops_reading_gets_no_complaint(machine: Machine) -> None:
     assert child.before is not None
     assert b"Traceback" not in child.before
     assert b"code 141" in child.before or b"code 0" in child.before
+    child.close()
+
+
+def test_the_plain_walk_needs_no_terminal(machine: Machine) -> None:
+    machine.write_root()
+    put_item(machine.aws, lock_json())
+    ran = machine.run("--plain")
+    assert ran.code in {0, 1}
+    assert "root@runner-7" in ran.out
+
+
+@pytest.mark.pty
+def test_the_plain_walk_takes_its_answers_from_the_terminal_after_a_piped_error(machine: Machine) -> None:
+    machine.write_root(machine.here / "network")
+    (machine.here / "ci.log").write_text(ERROR)
+    put_item(machine.aws, lock_json())
+    child = spawn(machine, f"cat ci.log | {sys.executable} -m tuirunbook --plain --error -")
+    child.expect(rb"(\d+)\. leave")
+    assert isinstance(child.match, re.Match)
+    number = child.match[1]
+    child.expect("a number:")
+    child.sendline(number)
+    child.expect(pexpect.EOF)
     child.close()

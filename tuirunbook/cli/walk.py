@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,9 +39,11 @@ def walk(
             if resume is not None:
                 resume = _incident(options, resume)
             if plain:
+                with contextlib.suppress(OSError):
+                    # Without a terminal the pipe is at its end, and so is the walk when it asks something.
+                    _answers_after(error)
                 return _walk_plainly(front, resume=resume)
-            if error == PIPE:
-                keys_from_terminal()
+            _answers_after(error)
             return _walk_on_screen(front, resume=resume, states=states)
     except NoTerminal as problem:
         complain(problem)
@@ -58,6 +61,12 @@ class NoTerminal(Problem):
             f"The walk needs a terminal, and {why}.",
             "`tflock-tui status` shows the lock without one; `tflock-tui --plain` walks line by line.",
         )
+
+
+def _answers_after(error: str) -> None:
+    """Take keys and answers from the terminal, when the error came through standard input."""
+    if error == PIPE:
+        keys_from_terminal()
 
 
 def _require_terminal() -> None:
@@ -129,11 +138,6 @@ def _walk_on_screen(front: WiredFront, *, resume: str | None, states: bool) -> i
 
 
 def _walk_plainly(front: WiredFront, *, resume: str | None) -> int:
-    try:
-        from tuirunbook import plain  # type: ignore[attr-defined,unused-ignore]  # noqa: PLC0415 - its own front end
-    except ImportError:
-        raise Problem(
-            "This version cannot walk line by line.",
-            "`tflock-tui status` shows the lock, and `tflock-tui runbook show` the steps to follow by hand.",
-        ) from None
-    return int(plain.run(front, resume=resume))
+    from tuirunbook.plain import run  # noqa: PLC0415 - the screens do without
+
+    return run(front, resume=resume)

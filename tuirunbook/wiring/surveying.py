@@ -32,7 +32,7 @@ def survey(adapters: Adapters) -> Iterator[StateRow]:
 
 
 class _Stores:
-    """The stores of many roots. Those that ask as the same caller share clients, which take a tenth of a second each."""
+    """The stores of many roots. Those that ask as the same caller share clients, which take 0.1 s each."""
 
     def __init__(self, adapters: Adapters) -> None:
         self._adapters = adapters
