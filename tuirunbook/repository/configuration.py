@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from tuirunbook.repository import quick
 from tuirunbook.repository.errors import DetectionError
 from tuirunbook.repository.hcl import HclError, Item, Outline
 from tuirunbook.repository.literals import read_body
@@ -25,6 +26,7 @@ _MENTIONS = (b"backend", b"cloud", b"state_store")
 _OPENS_BACKEND = re.compile(
     rb"(?<![\w\"-])(?:backend|cloud|state_store)[^=\n{]*\{|\"(?:backend|cloud|state_store)\"\s*:"
 )
+_MOST_BYTES = 4 * 1024 * 1024
 _MEND = "Mend the file, or give --bucket and --key to look at the lock without it."
 
 
@@ -38,7 +40,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
         body: Its body as HCL with comments blanked; None in a JSON file.
         body_line: The file's line that the body begins on.
         lines: The line of each argument of an HCL body.
-        values: The body of a JSON file, where templates are plain text.
+        values: The arguments, where there is no such body: of a JSON file, and of a block that was plain to read.
     """
 
     type: str
@@ -94,28 +96,45 @@ def read_configuration(directory: Path) -> Configuration:
         DetectionError: Several backends are declared, or the directory cannot be listed.
     """
     names = _names(directory)
-    problems: list[DetectionError] = []
+    found: dict[str, list[Declared]] = {}
+    problems: dict[str, DetectionError] = {}
     hidden = False
+    for name in names:
+        try:
+            found[name] = _declared(directory / name)
+        except _UnreadableError as error:
+            problems[name] = error.problem
+            hidden = hidden or error.hides_backend
+    return combined(directory, names, found, problems, hidden=hidden)
+
+
+def combined(
+    directory: Path,
+    names: Collection[str],
+    found: Mapping[str, list[Declared]],
+    problems: Mapping[str, DetectionError],
+    *,
+    hidden: bool,
+) -> Configuration:
+    """What the files of a directory say together: `found` in each file, or the problem that it has.
+
+    Raises:
+        DetectionError: Several backends are declared.
+    """
     primary: list[Declared] = []
     override: Declared | None = None
-    for name in sorted(names, key=lambda name: (_is_override(name), name)):
-        try:
-            found = _declared(directory / name)
-        except _UnreadableError as error:
-            problems.append(error.problem)
-            hidden = hidden or error.hides_backend
-            continue
+    for name in sorted(found):
         if not _is_override(name):
-            primary += found
-        elif found:
-            _refuse_several(found, directory)
-            override = found[0]
+            primary += found[name]
+        elif found[name]:
+            _refuse_several(found[name], directory)
+            override = found[name][0]
     _refuse_several(primary, directory)
     return Configuration(
         backend=override or (primary[0] if primary else None),
         files=len(names),
         tofu=any(".tofu" in name for name in names),
-        problems=tuple(problems),
+        problems=tuple(problems[name] for name in sorted(problems, key=lambda name: (_is_override(name), name))),
         hidden_backend=hidden,
     )
 
@@ -192,17 +211,23 @@ class _UnreadableError(Exception):
 def _names(directory: Path) -> list[str]:
     try:
         with os.scandir(directory) as entries:
-            names = {entry.name for entry in entries if _is_configuration(entry)}
+            names = [entry.name for entry in entries if is_configuration(entry)]
     except OSError as error:
         raise DetectionError(
             f"the directory {directory} cannot be listed ({error.strerror or type(error).__name__}).",
             "Make it readable, or start in another one.",
         ) from None
+    return unshadowed(names)
+
+
+def unshadowed(names: list[str]) -> list[str]:
+    """The files that count: `x.tofu` takes the place of `x.tf`."""
     shadowed = {name.replace(".tofu", ".tf") for name in names if ".tofu" in name}
-    return [name for name in names if name not in shadowed]
+    return [name for name in names if name not in shadowed] if shadowed else names
 
 
-def _is_configuration(entry: os.DirEntry[str]) -> bool:
+def is_configuration(entry: os.DirEntry[str]) -> bool:
+    """Whether Terraform reads this file of a directory."""
     name = entry.name
     if not name.endswith(HCL_SUFFIXES + JSON_SUFFIXES) or name.startswith((".", "#")):
         return False
@@ -230,18 +255,42 @@ def _declared(path: Path) -> list[Declared]:
     raw = b""
     try:
         raw = read_text(path)
-        if not any(mention in raw for mention in _MENTIONS):
-            return []
-        text = decode(path, raw)
-        if path.name.endswith(JSON_SUFFIXES):
-            return list(_in_json(path, parse_json(path, text)))
-        return list(_in_hcl(path, text))
+        return declared_in(path, raw)
     except DetectionError as error:
-        hides = not raw or _OPENS_BACKEND.search(raw) is not None
-        raise _UnreadableError(error, hides_backend=hides) from None
+        raise _UnreadableError(error, hides_backend=hides_backend(raw)) from None
 
 
-def _in_hcl(path: Path, text: str) -> Iterator[Declared]:
+def hides_backend(raw: bytes) -> bool:
+    """Whether a file that could not be read as HCL seems to hold a backend block; an unread one may."""
+    return not raw or _OPENS_BACKEND.search(raw) is not None
+
+
+def declared_in(path: Path, raw: bytes) -> list[Declared]:
+    """The blocks that a file declares.
+
+    Raises:
+        DetectionError: It cannot be read as HCL or JSON.
+    """
+    if not any(mention in raw for mention in _MENTIONS):
+        return []
+    if path.name.endswith(JSON_SUFFIXES):
+        return list(_in_json(path, parse_json(path, decode(path, raw))))
+    return list(_in_hcl(path, raw))
+
+
+def _in_hcl(path: Path, raw: bytes) -> Iterator[Declared]:
+    plain = quick.blocks(raw)
+    if plain is not None:
+        for one in plain:
+            yield Declared(type=one.type, path=path, line=one.line, lines=one.lines, values=one.arguments)
+        return
+    if len(raw) > _MOST_BYTES:
+        raise DetectionError(
+            f"this file has {len(raw):,} bytes and is no plain list of blocks, so it was not read.",
+            "Move the backend block into a file of its own, or give --bucket and --key.",
+            file=str(path),
+        )
+    text = decode(path, raw)
     try:
         outline = Outline(text)
         for top in outline.items():
