@@ -263,9 +263,9 @@ def test_time_grows_with_the_length_of_the_text_and_not_with_its_square(filler: 
         text = filler * (size // len(filler)) + "\n" + HELD_DYNAMODB
         best = float("inf")
         for _ in range(2):
-            begin = time.perf_counter()
+            begin = time.thread_time()
             assert read_plan(text, 1).lock_ids[-1:] == ("817eac89-31cc-5c11-36e6-fd7341cb70e3",)
-            best = min(best, time.perf_counter() - begin)
+            best = min(best, time.thread_time() - begin)
         return best
 
     small, large = seconds(100_000), seconds(1_600_000)
