@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -147,3 +148,37 @@ def test_the_plain_walk_takes_its_answers_from_the_terminal_after_a_piped_error(
     child.sendline(number)
     child.expect(pexpect.EOF)
     child.close()
+
+
+@pytest.mark.pty
+def test_a_walk_that_was_killed_is_resumed_by_its_word(machine: Machine) -> None:
+    machine.write_root()
+    put_item(machine.aws, lock_json())
+    child = spawn(machine, f"exec {sys.executable} -m tuirunbook")
+    child.expect("HELD")
+    # The incident is on disk once its name can be listed.
+    listed: list[dict[str, str]] = []
+    while not listed:
+        listed = machine.run("incidents", "--json").json["incidents"]
+    child.kill(signal.SIGKILL)
+    child.close()
+    word = listed[0]["id"].rsplit("-", 1)[1]
+    for arguments in (word, ""):
+        resumed = spawn(machine, f"exec {sys.executable} -m tuirunbook resume {arguments}")
+        resumed.expect("HELD")
+        resumed.send("\x11")
+        expect_end(resumed)
+        assert resumed.exitstatus == 0
+    assert machine.run("incidents", "--json").json["incidents"][0]["chain_verified"] is True
+
+
+@pytest.mark.pty
+def test_several_states_are_offered_held_ones_first(machine: Machine) -> None:
+    machine.write_root(machine.here / "a-free", key="dns/terraform.tfstate")
+    machine.write_root(machine.here / "b-held")
+    put_item(machine.aws, lock_json())
+    child = spawn(machine, f"exec {sys.executable} -m tuirunbook")
+    child.expect("root@runner-7")
+    child.send("\x11")
+    expect_end(child)
+    assert child.exitstatus == 0
