@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import enum
+from datetime import datetime, timedelta
 
 import msgspec
 
-from tuirunbook.core.lock import LockIdentity
+from tuirunbook.core.lock import LockIdentity, LockInfo, parse_time
+
+SKEW = timedelta(seconds=60)
+"""How far two clocks may be apart that were not compared."""
 
 
 class Says(enum.StrEnum):
@@ -43,6 +47,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         observed_at: When, RFC 3339 in UTC.
         link: Where it can be seen again, or None.
         final: True when no dispute can set it aside: the owner's "mine, and running", a process alive on this machine.
+        ended_at: When that which took the lock ended, by this fact; RFC 3339. An end before the lock was taken was
+            the end of something else, and supports nothing.
+        opposes: What cannot be so if this is: keys of other findings, or answers as `holder-host=host-gone`. An
+            opposed fact supports nothing, and the contradiction is shown.
+
+    The last two are left out of a journal where they say nothing.
     """
 
     key: str
@@ -54,3 +64,40 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     observed_at: str
     link: str | None = None
     final: bool = False
+    ended_at: str | msgspec.UnsetType = msgspec.UNSET
+    opposes: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """When a lock was taken: not before `earliest`, not after `latest`.
+
+    The holder's clock says when it began to wait for the lock; the server's says when the lockfile was written. Where
+    both are known, the window is as wide as they are apart, by waiting or by skew.
+    """
+
+    earliest: datetime
+    latest: datetime
+
+    def is_after(self, moment: datetime) -> bool:
+        """Whether the lock was surely taken after `moment`."""
+        return moment < self.earliest
+
+    def is_before(self, moment: datetime) -> bool:
+        """Whether the lock was surely taken before `moment`."""
+        return moment > self.latest
+
+
+def taken(info: LockInfo | None, last_modified: str | None = None) -> Taken | None:
+    """When a lock was taken, widened by `SKEW`; None when nothing says it."""
+    moments = [moment] if info is not None and (moment := info.created_at) else []
+    if last_modified:
+        try:
+            moments.append(parse_time(last_modified))
+        except ValueError:
+            return None
+    if not moments:
+        return None
+    try:
+        return Taken(earliest=min(moments) - SKEW, latest=max(moments) + SKEW)
+    except OverflowError:
+        return None

@@ -5,20 +5,21 @@ The rules, first match wins:
 1. Anything that names this state and blocks, undisputed → *active*. A dispute is about the fact as it was then.
 2. A core question without an answer that counts → *cannot tell*.
 3. A blocking finding that was disputed, or one that could be about this state → *cannot tell*.
-4. Positive evidence that the holder ended → *orphaned*.
+4. Positive evidence that the holder ended, which nothing opposes → *orphaned*.
 5. Otherwise → *cannot tell*.
 
-Age is not among them.
+What only could be about this state never supports. What ended before the lock was taken was not its holder. What could
+not be asked is listed and counts for nothing. Age is not among the rules, and neither is absence.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.evidence import Finding, Match, Says, Taken, taken
 from tuirunbook.core.incident import Incident, QuestionAnswered
 from tuirunbook.core.lock import LockIdentity, parse_time
 
@@ -27,6 +28,10 @@ HOLDER_QUESTIONS = ("ci", "owner", "holder-host")
 
 CHECK_NAMES = {"ci": "CI", "owner": "the owner", "holder-host": "the holder's host"}
 """How a missing check is named, on screen and in the sentence that accepts it."""
+
+_MINUTES: Mapping[str, int] = {"ci": 2, "owner": 5, "holder-host": 3}
+_SETTLE_MINUTES = 2
+_MOST_SHOWN = 3
 
 
 class Opinion(enum.StrEnum):
@@ -37,32 +42,57 @@ class Opinion(enum.StrEnum):
     CANNOT_TELL = "cannot tell"
 
 
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to find out.
+
+    Attributes:
+        what: What it is, as in “find out about …”.
+        minutes: About how long it takes.
+        question: The core question that it answers, or empty.
+    """
+
+    what: str
+    minutes: int
+    question: str = ""
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """An opinion and its reasons.
 
     Attributes:
         opinion: What the evidence comes to.
+        because: The rule that decided, in words.
         blocks: Facts that speak against a release, disputed ones marked so.
         supports: Facts that speak for one.
         contradictions: Sentences about facts that cannot both be so.
         missing: The holder questions that gave no evidence either way, by ID; each must be named to go on.
         unanswered: Those among them without an answer that counts; nothing is released before they have one.
+        candidates: Facts that block if they are about this state, which is one question for people.
+        not_checked: What a source could not find out, and why.
+        checks: The shortest list of checks that would decide.
+        any_decides: Whether any one of `checks` may be enough; else it takes all of them.
         advice: One sentence: what to do now.
     """
 
     opinion: Opinion
+    because: str = ""
     blocks: tuple[str, ...] = ()
     supports: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    any_decides: bool = False
     advice: str = ""
 
 
 def judge(incident: Incident, lock: LockIdentity) -> Verdict:
     """The verdict on one lock, from everything the incident knows about it."""
     answers = {name: answer for name in HOLDER_QUESTIONS if (answer := incident.answers.get((lock, name)))}
-    findings = [finding for (about, _), finding in incident.findings.items() if about == lock]
+    found = [finding for (about, _), finding in incident.findings.items() if about == lock]
+    findings = list(_about_its_taker(incident, lock, found))
     findings += [as_finding(answer) for answer in _weighing(incident, lock)]
     disputed = [finding.key for finding in findings if _is_disputed(incident, finding)]
     return weigh(findings, disputed, answers.values())
@@ -73,6 +103,30 @@ def _weighing(incident: Incident, lock: LockIdentity) -> Iterator[QuestionAnswer
     for (about, question), answer in incident.answers.items():
         if about == lock and (question in HOLDER_QUESTIONS or answer.says is Says.BLOCKS):
             yield answer
+
+
+def _about_its_taker(incident: Incident, lock: LockIdentity, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings; an end is only the holder's where it came after the lock was taken."""
+    records = incident.snapshot.locks if incident.snapshot else ()
+    halves = [half for half in records if half.identity == lock]
+    windows = [taken(half.info, half.last_modified) for half in halves]
+    known = [window for window in windows if window is not None]
+    window = Taken(earliest=min(w.earliest for w in known), latest=max(w.latest for w in known)) if known else None
+    for finding in findings:
+        if finding.says is not Says.SUPPORTS or not finding.ended_at or not halves or _in_time(finding, window):
+            yield finding
+        else:
+            fact = f"{finding.fact} (before this lock was taken, as far as the clocks tell, so it says nothing)"
+            yield msgspec.structs.replace(finding, says=Says.NOTHING, fact=fact)
+
+
+def _in_time(finding: Finding, window: Taken | None) -> bool:
+    if window is None or not isinstance(finding.ended_at, str):
+        return False
+    try:
+        return not window.is_after(parse_time(finding.ended_at))
+    except ValueError:
+        return False
 
 
 def _is_disputed(incident: Incident, finding: Finding) -> bool:
@@ -103,54 +157,130 @@ def as_finding(answer: QuestionAnswered) -> Finding:
 def weigh(findings: Iterable[Finding], disputed: Iterable[str], answers: Iterable[QuestionAnswered]) -> Verdict:
     """Apply the rules of this module to findings, the keys of disputed ones, and the answers to the core questions."""
     set_aside = set(disputed)
+    told = {answer.question: answer for answer in answers}
     relevant = [finding for finding in findings if finding.match is not Match.CANNOT_BE]
     blocking = [finding for finding in relevant if finding.says is Says.BLOCKS]
-    standing = [
-        finding
-        for finding in blocking
-        if finding.match is Match.NAMES_THIS_STATE and (finding.final or finding.key not in set_aside)
-    ]
-    supporting = [
-        finding for finding in relevant if finding.says is Says.SUPPORTS and finding.match is Match.NAMES_THIS_STATE
-    ]
-    told = {answer.question: answer for answer in answers}
+    named = [finding for finding in blocking if finding.match is Match.NAMES_THIS_STATE]
+    standing = [finding for finding in named if finding.final or finding.key not in set_aside]
+    claimed = [f for f in relevant if f.says is Says.SUPPORTS and f.match is Match.NAMES_THIS_STATE]
+    opposed = [(one, other) for one in claimed for other in relevant if _opposes(other, one, told)]
+    supporting = [finding for finding in claimed if all(finding is not one for one, _ in opposed)]
     unanswered = tuple(name for name in HOLDER_QUESTIONS if name not in told or told[name].says is Says.UNKNOWN)
     missing = tuple(
         name for name in HOLDER_QUESTIONS if name not in told or told[name].says in {Says.UNKNOWN, Says.NOTHING}
     )
-    if standing:
-        opinion = Opinion.ACTIVE
-    elif unanswered or blocking or not supporting:
-        opinion = Opinion.CANNOT_TELL
-    else:
-        opinion = Opinion.ORPHANED
+    opinion, because = _decide(standing, unanswered, blocking, supporting, claimed)
+    checks, any_decides = _deciding(opinion, unanswered, missing, blocking, opposed)
     return Verdict(
         opinion=opinion,
-        blocks=tuple(_told(finding, set_aside) for finding in blocking),
+        because=because,
+        blocks=tuple(_told(finding, set_aside) for finding in (*standing, *_others(blocking, standing))),
         supports=tuple(finding.fact for finding in supporting),
-        contradictions=_contradictions(blocking, supporting),
+        contradictions=tuple(_contradictions(blocking, claimed, opposed)),
         missing=missing,
         unanswered=unanswered,
-        advice=_advice(opinion, unanswered, missing),
+        candidates=tuple(finding.fact for finding in blocking if finding.match is Match.COULD_BE),
+        not_checked=tuple(
+            finding.fact
+            for finding in relevant
+            if finding.says is Says.UNKNOWN and not finding.key.startswith("answer.")
+        ),
+        checks=checks,
+        any_decides=any_decides,
+        advice=_advice(opinion, checks, any_decides=any_decides),
     )
+
+
+def _others(findings: Iterable[Finding], than: list[Finding]) -> Iterator[Finding]:
+    return (finding for finding in findings if all(finding is not other for other in than))
+
+
+def _decide(
+    standing: list[Finding],
+    unanswered: tuple[str, ...],
+    blocking: list[Finding],
+    supporting: list[Finding],
+    claimed: list[Finding],
+) -> tuple[Opinion, str]:
+    """The first rule that applies, and why, in words."""
+    if standing:
+        return Opinion.ACTIVE, f"this names the state and blocks: {standing[0].fact}"
+    if unanswered:
+        names = ", ".join(CHECK_NAMES[name] for name in unanswered)
+        return Opinion.CANNOT_TELL, f"nobody has answered yet about {names}"
+    if blocking:
+        kind = "could be about this state" if blocking[0].match is Match.COULD_BE else "was disputed and is not settled"
+        return Opinion.CANNOT_TELL, f"a fact that blocks {kind}: {blocking[0].fact}"
+    if supporting:
+        return Opinion.ORPHANED, f"the holder was seen to have ended: {supporting[0].fact}"
+    if claimed:
+        return Opinion.CANNOT_TELL, "what says that the holder ended is contradicted"
+    return Opinion.CANNOT_TELL, "nothing shows that the holder has ended; absence and age do not"
+
+
+def _opposes(one: Finding, other: Finding, told: Mapping[str, QuestionAnswered]) -> bool:
+    """Whether `other` cannot be so if `one` is."""
+    if one is other or one.says is Says.UNKNOWN or not isinstance(one.opposes, tuple):
+        return False
+    names = {other.key}
+    question = other.key.removeprefix("answer.")
+    if question != other.key and question in told:
+        names.add(f"{question}={told[question].answer}")
+    return not names.isdisjoint(one.opposes)
 
 
 def _told(finding: Finding, set_aside: set[str]) -> str:
     return f"{finding.fact} (disputed)" if finding.key in set_aside and not finding.final else finding.fact
 
 
-def _contradictions(blocking: list[Finding], supporting: list[Finding]) -> tuple[str, ...]:
-    if not blocking or not supporting:
-        return ()
-    return (f"“{blocking[0].fact}” and “{supporting[0].fact}” cannot both be so",)
+def _contradictions(
+    blocking: list[Finding], claimed: list[Finding], opposed: list[tuple[Finding, Finding]]
+) -> Iterator[str]:
+    """Each opposed fact with what opposes it, and each blocking fact with the first that speaks for an end."""
+    pairs = [(other, one) for one, other in opposed]
+    if claimed:
+        pairs += [(finding, claimed[0]) for finding in blocking if (finding, claimed[0]) not in pairs]
+    for one, other in pairs[:_MOST_SHOWN]:
+        yield f"“{one.fact}” and “{other.fact}” cannot both be so"
+    if len(pairs) > _MOST_SHOWN:
+        yield f"and {len(pairs) - _MOST_SHOWN} more such pairs"
 
 
-def _advice(opinion: Opinion, unanswered: tuple[str, ...], missing: tuple[str, ...]) -> str:
+def _deciding(
+    opinion: Opinion,
+    unanswered: tuple[str, ...],
+    missing: tuple[str, ...],
+    blocking: list[Finding],
+    opposed: list[tuple[Finding, Finding]],
+) -> tuple[tuple[Check, ...], bool]:
+    """The shortest list of checks that would decide, and whether any one of them may be enough."""
+    if opinion is not Opinion.CANNOT_TELL:
+        return (), False
+    unsettled = [
+        *(f"whether “{f.fact}” is about this state" for f in blocking if f.match is Match.COULD_BE),
+        *(f"who is right about “{f.fact}”" for f in blocking if f.match is Match.NAMES_THIS_STATE),
+        *(f"which is so: “{one.fact}” or “{other.fact}”" for one, other in opposed),
+    ]
+    settle = tuple(Check(what=what, minutes=_SETTLE_MINUTES) for what in dict.fromkeys(unsettled))
+    if unanswered or settle:
+        return (*_questions(unanswered), *settle), False
+    return tuple(sorted(_questions(missing), key=lambda check: check.minutes)), True
+
+
+def _questions(names: Iterable[str]) -> Iterator[Check]:
+    for name in names:
+        yield Check(what=CHECK_NAMES[name], minutes=_MINUTES[name], question=name)
+
+
+def _advice(opinion: Opinion, checks: tuple[Check, ...], *, any_decides: bool) -> str:
     match opinion:
         case Opinion.ACTIVE:
             return "Wait. The holder may be working; releasing its lock now can corrupt the state."
         case Opinion.ORPHANED:
             return "The holder has ended. Retry the plan, then force-unlock this ID."
+        case Opinion.CANNOT_TELL if not checks:
+            return "Nothing that was found shows the holder's end. Look at its host or its run."
         case Opinion.CANNOT_TELL:
-            names = " and ".join(CHECK_NAMES[name] for name in unanswered or missing)
-            return f"Find out about {names} first." if names else "The facts contradict each other. Settle that first."
+            names = " or " if any_decides else " and "
+            told = names.join(f"{check.what} (about {check.minutes} min)" for check in checks)
+            return f"Find out about {told} first." if checks[0].question else f"Settle {told} first."
