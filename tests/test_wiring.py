@@ -170,8 +170,8 @@ def test_a_pasted_error_that_names_no_root_here_needs_the_table(desk: Desk) -> N
     found = no_root(desk.front(Options(error=text)).find())
     assert LOCK_ID in found.sentence
     assert "--table" in found.next_step
-    walked = root_of(desk.front(msgspec.structs.replace(Options(error=text), table=TABLE)).find())
-    assert walked.address().lock_id == LOCK_ID
+    for options in (Options(error=text, table=TABLE), Options(error=text, table=TABLE, workspace="prod")):
+        assert root_of(desk.front(options).find()).address().lock_id == LOCK_ID
 
 
 def test_a_pasted_error_of_another_backend_is_not_walked(desk: Desk) -> None:

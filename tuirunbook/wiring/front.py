@@ -23,6 +23,7 @@ from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.archive import Archive
 from tuirunbook.wiring.books import DEFAULT, Books
 from tuirunbook.wiring.problem import Problem
+from tuirunbook.wiring.resuming import changed_since, root_of
 from tuirunbook.wiring.surveying import survey
 
 if TYPE_CHECKING:
@@ -203,58 +204,13 @@ class WiredFront:
         incident = journal.incident
         assert incident is not None  # noqa: S101 - reopening folds it
         opened = incident.opened
-        root = self._root_of(opened)
+        root = root_of(self._adapters.roots, opened)
         runbook = self._books(root).parse(opened.runbook_text, f"incident {incident.id}")
-        if note := self._changed_since(opened, root):
+        if note := changed_since(self._books(root), opened):
             root = msgspec.structs.replace(root, notes=(*root.notes, note))
         own = tuple(started.child.pid for started in incident.running.values())
         resumption = Resumption(incident=incident, journal=journal)
         return set_up(self._world(root, lambda: own), runbook, publish, resumption=resumption)
-
-    def _root_of(self, opened: Opened) -> RootModule:
-        """The incident's root module as it is now, or its bare state where the checkout has gone or moved on."""
-        address, roots = opened.address, self._adapters.roots
-        if opened.directory is not None and Path(opened.directory).is_dir():
-            try:
-                root = roots.at(Path(opened.directory), address.workspace)
-            except Problem as problem:
-                note = f"The checkout cannot be read as it stands: {problem.sentence}"
-            else:
-                if root.address().lock_id == address.lock_id:
-                    return root
-                note = f"{opened.directory} now keeps another state, {root.address().lock_id}."
-        else:
-            note = "" if opened.directory is None else f"{opened.directory} is not there any more."
-        root = _bare(roots.named(address.bucket, address.state_key, region=address.region), opened)
-        return msgspec.structs.replace(root, notes=(*root.notes, *filter(None, (note,))))
-
-    def _changed_since(self, opened: Opened, root: RootModule) -> str:
-        name = opened.runbook.partition(" ")[0]
-        try:
-            now = self._books(root).load(name)
-        except Problem:
-            return ""
-        if now.sha256 == opened.runbook_sha256:
-            return ""
-        return f"The runbook {name} has changed since this incident began; the incident keeps its copy."
-
-
-def _bare(root: RootModule, opened: Opened) -> RootModule:
-    """A root without a checkout, with the lock stores and endpoints that the incident began with."""
-    address = opened.address
-    endpoints = {"s3": address.s3_endpoint, "dynamodb": address.dynamodb_endpoint}
-    arguments = {
-        **root.backend.arguments,
-        "dynamodb_table": address.table,
-        "use_lockfile": address.use_lockfile,
-        "endpoints": {service: url for service, url in endpoints.items() if url},
-    }
-    backend = msgspec.structs.replace(
-        root.backend,
-        arguments={name: value for name, value in arguments.items() if value},
-        origins=dict.fromkeys((name for name, value in arguments.items() if value), "the incident"),
-    )
-    return msgspec.structs.replace(root, backend=backend)
 
 
 def _create_journal(adapters: Adapters) -> Callable[[Opened], JournalWriter]:

@@ -59,8 +59,8 @@ class Roots:
             "Start in the root module's directory, or give --bucket and --key.",
         )
 
-    def named(self, bucket: str, key: str, *, table: str = "", region: str = "") -> RootModule:
-        """A state that no repository describes."""
+    def named(self, bucket: str, key: str, *, table: str = "", region: str = "", whole_key: bool = False) -> RootModule:
+        """A state that no repository describes. `whole_key` says that the workspace is in the key already."""
         from tuirunbook.repository import from_arguments  # noqa: PLC0415 - see the package
 
         with told():
@@ -69,7 +69,7 @@ class Roots:
                 key=key,
                 table=table or self._options.table,
                 region=region or self._options.region,
-                workspace=self._options.workspace,
+                workspace=None if whole_key else self._options.workspace,
                 use_lockfile=self._options.use_lockfile,
                 environ=self._environ,
             )
@@ -186,7 +186,7 @@ class Roots:
                 "Start in the checkout that does, or give --table and --region (an error does not name the table); "
                 "--use-lockfile instead of --table when it locks with an S3 lockfile.",
             )
-        return (self.named(bucket, key),)
+        return (self.named(bucket, key, whole_key=True),)
 
     def _refuse_other(self, store: str) -> None:
         answer = other_backend(store)
