@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -131,6 +132,8 @@ def wait(context: click.Context, /, *, at_most: timedelta | None, as_json: bool,
         seconds=None if at_most is None else at_most.total_seconds(),
         tell=lambda line: remark(f"{datetime.now(UTC):%H:%M:%SZ}  {one_line(line)}"),
     )
+    if ended.outcome is Outcome.RELEASED and sys.stderr.isatty():
+        print("\a", end="", file=sys.stderr)  # noqa: T201 - the bell, for whoever looked away
     code, sentence = _WAITED[ended.outcome]
     if as_json:
         status = status_object(ended.snapshot)
