@@ -1,0 +1,188 @@
+"""The walk as plain prompts, in a real terminal, on real locks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.plain.operator import Operator, plain
+from tests.support.aws import EmbeddedAws
+from tests.support.stuck import (
+    REAL,
+    TABLE,
+    Mode,
+    PracticeRoot,
+    StuckLock,
+    hold_plans,
+    practice_root,
+    stuck_lock,
+    wait_for,
+)
+from tuirunbook.core.lock import Store
+
+pytestmark = [*REAL, pytest.mark.pty]
+
+WHO = "who said so, or who was asked (empty: go back)"
+HOW = "how they know (empty: go back)"
+LINK = "a link to it (or how to find it) (empty: go back)"
+MAYBE_WHO = "who said so, or who was asked (empty: nothing)"
+MAYBE_LINK = "a link to it (or how to find it) (empty: nothing)"
+REFUSED = (
+    "Error: Error acquiring the state lock",
+    "Error message: ConditionalCheckFailedException: The conditional request failed",
+    "Lock Info:",
+)
+MAYBE_NOTE = "anything to add (empty: nothing)"
+
+
+@pytest.fixture
+def stuck(aws: EmbeddedAws, tmp_path: Path) -> StuckLock:
+    root = practice_root(aws, tmp_path / "network", Mode.DYNAMODB)
+    return taken_elsewhere(stuck_lock(root))
+
+
+def taken_elsewhere(stuck: StuckLock) -> StuckLock:
+    """The lock as if another host had taken it: other tests run terraform on this one, and that is evidence."""
+    stuck.root.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"LockID": {"S": stuck.address.lock_id}},
+        UpdateExpression="SET Info = :info",
+        ExpressionAttributeValues={":info": {"S": json.dumps({**stuck.raw, "Who": "runner@runnervm3jyl0"})}},
+    )
+    return stuck
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+def held(root: PracticeRoot) -> bool:
+    return Store.DYNAMODB in root.locks()
+
+
+def go_to(operator: Operator, step: str) -> None:
+    operator.pick("go to another step")
+    operator.pick(step, "Which step, a number")
+
+
+def rule_out(operator: Operator) -> None:
+    operator.pick("answer the open questions")
+    operator.answer("ended: its log", {HOW: "the log ends", LINK: "run 8121", MAYBE_WHO: "", MAYBE_NOTE: ""})
+    operator.answer("mine, it died", {WHO: "Karim", HOW: "he killed it", MAYBE_LINK: "", MAYBE_NOTE: ""})
+    operator.answer("process is gone", {HOW: "looked with ps", MAYBE_WHO: "", MAYBE_LINK: "", MAYBE_NOTE: ""})
+
+
+def up_to_the_release(operator: Operator) -> None:
+    rule_out(operator)
+    operator.pick("retry the plan once")
+    operator.pick("check what a release depends on")
+    operator.answer("nothing is queued", {HOW: "looked at the queue", MAYBE_WHO: "", MAYBE_LINK: "", MAYBE_NOTE: ""})
+    operator.pick("force-unlock; asks")
+
+
+def test_a_whole_walk_releases_the_lock(stuck: StuckLock, home: Path) -> None:
+    with plain(stuck.root, home) as operator:
+        up_to_the_release(operator)
+        operator.type(stuck.lock_id[:8], "the first 8 characters of the lock ID (empty: go back)")
+        operator.type("release", "Type release to send it (empty: go back)")
+        operator.pick("go on verifying")
+        assert "gone since" in operator.told
+        operator.pick("leave")
+        assert operator.end() == 0
+    assert not held(stuck.root)
+    assert stuck.lock_id in operator.told
+    assert "was refused by this lock" in operator.told
+    assert "Read back after release 1, every store that was read was free" in operator.told
+    assert "tflock-tui resume" in operator.told
+
+
+def test_without_answers_the_release_is_refused_and_says_so(stuck: StuckLock, home: Path) -> None:
+    with plain(stuck.root, home) as operator:
+        go_to(operator, "Force-unlock")
+        assert "Not yet (S6)" in operator.pick("force-unlock; asks")
+        assert "Not possible (S6): not answered for lock" in operator.pick("leave")
+        assert operator.end() == 0
+    assert held(stuck.root)
+
+
+def test_the_end_of_the_input_in_the_confirmation_sends_nothing(stuck: StuckLock, home: Path) -> None:
+    with plain(stuck.root, home) as operator:
+        up_to_the_release(operator)
+        operator.type(stuck.lock_id[:8], "the first 8 characters of the lock ID (empty: go back)")
+        operator.read("Type release to send it (empty: go back)")
+        operator.child.sendeof()
+        assert operator.end() == 0
+    assert "Nothing was sent." in operator.told
+    assert held(stuck.root)
+    assert not stuck.root.aws.called("DeleteItem")
+
+
+def test_ctrl_c_in_the_confirmation_sends_nothing(stuck: StuckLock, home: Path) -> None:
+    with plain(stuck.root, home) as operator:
+        up_to_the_release(operator)
+        operator.read("the first 8 characters of the lock ID (empty: go back)")
+        operator.child.sendintr()
+        assert operator.end() == 130
+    assert "Nothing was sent." in operator.told
+    assert held(stuck.root)
+
+
+@pytest.mark.parametrize("word", ["yes", "y", "RELEASE"])
+def test_only_the_whole_word_sends_a_release(stuck: StuckLock, home: Path, word: str) -> None:
+    with plain(stuck.root, home) as operator:
+        up_to_the_release(operator)
+        operator.type("wrong", "the first 8 characters of the lock ID (empty: go back)")
+        operator.type(stuck.lock_id[:8], "the first 8 characters of the lock ID (empty: go back)")
+        assert "Not yet: it must read" in operator.told
+        operator.type(word, "Type release to send it (empty: go back)")
+        operator.pick("leave")
+        assert operator.end() == 0
+    assert held(stuck.root)
+
+
+def test_a_dispute_a_paste_and_a_wait_go_through_the_same_walk(stuck: StuckLock, home: Path) -> None:
+    with plain(stuck.root, home) as operator:
+        operator.pick("answer the open questions")
+        operator.answer("in progress", {MAYBE_WHO: "", MAYBE_LINK: "", MAYBE_NOTE: ""})
+        operator.pick("Leave this question", "Answer, a number")
+        operator.pick("more:")
+        operator.pick("dispute a blocking fact", "Which, a number")
+        operator.pick("in progress", "Which fact is wrong, a number")
+        operator.type("Olga", "who holds it to be wrong (empty: go back)")
+        operator.type("that run is of another root", "how they know (empty: go back)")
+        operator.pick("more:")
+        operator.pick("hand in what", "Which, a number")
+        for line in (*REFUSED, f"  ID:        {stuck.lock_id}", "."):
+            operator.type(line, "text")
+        operator.pick("earlier", "When was it printed, a number")
+        operator.type("", "Where, a link (empty: none)")
+        operator.pick("wait for the holder")
+        operator.child.expect("Waiting for the holder")
+        stuck.root.dynamodb.delete_item(TableName=TABLE, Key={"LockID": {"S": stuck.address.lock_id}})
+        operator.pick("go on verifying")
+        operator.pick("leave")
+        assert operator.end() == 0
+    assert "held the finding answer.ci" in operator.told
+    assert "Terraform's error was handed in: held that named" in operator.told
+    assert "Waiting for the holder ended: released" in operator.told
+
+
+def test_a_plan_that_runs_is_left_running_and_said(stuck: StuckLock, home: Path) -> None:
+    root = stuck.root
+    root.dynamodb.delete_item(TableName=TABLE, Key={"LockID": {"S": stuck.address.lock_id}})
+    gate = hold_plans(root)
+    with plain(root, home) as operator:
+        go_to(operator, "Retry the plan")
+        operator.pick("retry the plan once")
+        gate.wait_for_reader()
+        operator.child.sendintr()
+        operator.pick("leave")
+        assert operator.end() == 0
+    assert "It goes on running." in operator.told
+    assert "keeps running and may hold the lock" in operator.told
+    gate.open()
+    wait_for(lambda: not held(root), "the end of the plan")

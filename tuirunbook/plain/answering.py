@@ -1,0 +1,164 @@
+"""What people say: answers, disputes, notes, skips, pasted errors, what was done elsewhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tuirunbook.core.answers import NEED_LABELS, weighed
+from tuirunbook.core.evidence import Says
+from tuirunbook.core.gates import SKIP_REASONS
+from tuirunbook.core.incident import FindingDisputed, Marker, NoteAdded, OutsideAction, StepDeferred, StepDone
+from tuirunbook.core.lock import short
+from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, lock_in_hand, open_questions
+from tuirunbook.core.runbook import Action, Option, Question, Step
+from tuirunbook.plain.console import Cancelled
+from tuirunbook.plain.session import Session
+from tuirunbook.plain.telling import SAYS
+
+OPTIONAL = {"who": NEED_LABELS["who"], "link": NEED_LABELS["link"], "note": "anything to add"}
+"""What every answer may carry besides what its option needs."""
+
+END_OF_TEXT = "."
+
+
+def ask_open(session: Session, step: Step) -> None:
+    """Ask the open questions of a step, one after the other."""
+    left = open_questions(session.incident, step)
+    for wanted in left:
+        if wanted.lock and wanted.lock not in session.incident.identities:
+            session.console.say("The lock changed meanwhile; the questions begin again.")
+            return
+        ask(session, wanted)
+    if left:
+        return
+    if step.action is Action.ASK and step.id not in session.incident.steps_done:
+        session.tell(StepDone, step=step.id)
+    else:
+        session.console.say("Every question of this step is answered.")
+
+
+def answer_any(session: Session, step: Step) -> None:
+    """Pick any question of a step, answered or not, and answer it."""
+    locks = session.incident.identities or (NO_LOCK,)
+    wanted = [OpenQuestion(lock=lock, question=question) for lock in locks for question in step.questions]
+    ask(session, session.console.choose("Which question", [(one, _asked(session, one)) for one in wanted], back="Back"))
+
+
+def _asked(session: Session, wanted: OpenQuestion) -> str:
+    given = session.incident.answers.get((wanted.lock, wanted.question.id))
+    about = f"[{short(wanted.lock)}] " if wanted.lock else ""
+    return f"{about}{wanted.question.text} ({given.label if given else 'not asked'})"
+
+
+def ask(session: Session, wanted: OpenQuestion) -> None:
+    """Ask one question and record the answer.
+
+    Raises:
+        Cancelled: It was left.
+    """
+    console, question = session.console, wanted.question
+    record = session.incident.record(wanted.lock)
+    of = f" of {record.info.who}" if record and record.info and record.info.who else ""
+    console.say()
+    console.say(f"{question.text} About {f'lock {short(wanted.lock)}{of}' if wanted.lock else 'this incident'}.")
+    if question.why:
+        console.say(question.why)
+    options = [(option, f"{option.label} ({SAYS[weighed(question.id, option).says]})") for option in question.options]
+    option = console.choose("Answer", options, back="Leave this question")
+    needs = weighed(question.id, option).needs
+    told = console.fill(
+        {need: NEED_LABELS[need] for need in needs},
+        {need: label for need, label in OPTIONAL.items() if need not in needs},
+    )
+    try:
+        session.do(session.walk.clerk.answer, wanted.lock, question.id, option.value, told)
+    except ValueError as error:
+        console.say(f"Not recorded: {error}.")
+
+
+def _weight(question: Question, option: Option) -> str:
+    """An option with what it would say about a release, where it says something."""
+    says = weighed(question.id, option).says
+    return f"{option.label} ({SAYS[says]})" if says in {Says.BLOCKS, Says.SUPPORTS} else option.label
+
+
+def dispute(session: Session) -> None:
+    """Dispute a blocking fact: who says so, how it is known."""
+    incident = session.incident
+    blocking = [
+        ((lock, finding.key), finding.fact)
+        for (lock, _), finding in incident.findings.items()
+        if finding.says is Says.BLOCKS and not finding.final and lock in incident.identities
+    ]
+    blocking += [
+        ((lock, f"answer.{question}"), given.label)
+        for (lock, question), given in incident.answers.items()
+        if given.says is Says.BLOCKS and not given.final and lock in incident.identities
+    ]
+    if not blocking:
+        session.console.say("No blocking fact here can be disputed.")
+        return
+    lock, key = session.console.choose("Which fact is wrong", blocking, back="Back")
+    told = session.console.fill({"who": "who holds it to be wrong", "how": "how they know"})
+    session.tell(FindingDisputed, lock=lock, key=key, **told)
+
+
+def note(session: Session) -> None:
+    """Write something down, with a marker."""
+    text = session.console.require("What happened, or what you think")
+    markers: list[tuple[Marker | None, str]] = [(None, "no marker")]
+    markers += [(marker, marker.value.replace("-", " ")) for marker in Marker]
+    session.tell(NoteAdded, text=text, marker=session.console.choose("Marker", markers))
+
+
+def skip(session: Session, step: Step) -> None:
+    """Leave a step out, for a reason; it stays visible."""
+    listed = SKIP_REASONS.get(step.action.value)
+    choices = list(listed.items()) if listed else [("not-needed", "not needed here"), ("no-time", "no time now")]
+    reason = session.console.choose(f"Why skip “{step.title}”", choices, back="Do not skip it")
+    added = session.console.ask("Anything to add, a link (empty: nothing)")
+    said = " ".join(part for part in (dict(choices)[reason], added) if part)
+    lock = lock_in_hand(session.incident) if listed else None
+    where = step.action.value if listed else step.id
+    session.do(session.walk.clerk.skip, where, reason, lock=lock, note=said)
+
+
+def defer(session: Session, step: Step) -> None:
+    """Put a step off, to a name and a time."""
+    told = session.console.fill({"owner": "Who does it", "until": "Until when"})
+    session.tell(StepDeferred, step=step.id, **told)
+
+
+def elsewhere(session: Session, step: Step) -> None:
+    """Somebody else did it: who; then it is read back."""
+    told = session.console.fill({"who": f"Who did it elsewhere (“{step.title}”)"}, {"note": "Where, a link"})
+    session.tell(OutsideAction, action=step.title, **told)
+    session.walk.watcher.look_now()
+
+
+def paste(session: Session) -> None:
+    """Hand in what Terraform printed somewhere else, line by line until a lone full stop."""
+    text = read_text(session)
+    printed = session.console.choose(
+        "When was it printed",
+        [(None, "earlier, or not known"), (session.now - timedelta(minutes=1), "less than 5 minutes ago")],
+        back="Do not hand it in",
+    )
+    link = session.console.ask("Where, a link (empty: none)")
+    diagnosis = session.do(session.walk.paste, text, printed, link)
+    session.console.say(f"{diagnosis.kind.value}: {diagnosis.explanation}")
+
+
+def read_text(session: Session) -> str:
+    """Several lines of typing.
+
+    Raises:
+        Cancelled: There was no text.
+    """
+    session.console.say(f"Paste it; end with a line that holds only “{END_OF_TEXT}”.")
+    lines: list[str] = []
+    while (line := session.console.ask_line("text")).strip() != END_OF_TEXT:
+        lines.append(line)
+    if not any(line.strip() for line in lines):
+        raise Cancelled
+    return "\n".join(lines)

@@ -1,0 +1,145 @@
+"""Lines in and out: numbered menus, typed answers, and two ways to leave."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import textwrap
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TextIO, TypeVar
+
+from tuirunbook.core.text import clean, one_line
+
+T = TypeVar("T")
+
+WIDTH = 100
+"""Where long lines are folded, so that a serial console does not cut them."""
+
+
+class Left(Exception):  # noqa: N818 - it is no error
+    """The operator left: the input ended."""
+
+
+class Cancelled(Exception):  # noqa: N818 - it is no error
+    """The operator went back from a question, with an empty line where something was wanted."""
+
+
+class Console:
+    """Prints whole lines and asks for whole lines. Only the main thread asks; any thread may print.
+
+    Args:
+        stdin: Where answers come from.
+        stdout: Where everything goes.
+    """
+
+    def __init__(self, stdin: TextIO, stdout: TextIO) -> None:
+        self._stdin = stdin
+        self._stdout = stdout
+        self._lock = threading.RLock()
+        self._prompt = ""
+        self.gone = False
+        for stream in (stdin, stdout):
+            # A serial console may know no more than ASCII, and typing may be in any encoding.
+            if reconfigure := getattr(stream, "reconfigure", None):
+                reconfigure(errors="replace")
+
+    def say(self, text: str = "", *, indent: str = "") -> None:
+        """Print a paragraph. While a question waits for its answer, the question is printed again below."""
+        lines = [part for line in clean(text).splitlines() or [""] for part in _fold(line, indent)]
+        with self._lock:
+            waiting = self._prompt
+            self._write(("\n" if waiting else "") + "".join(f"{line}\n" for line in lines) + waiting)
+
+    def ask(self, prompt: str) -> str:
+        """One line of typing, without the spaces around it.
+
+        Raises:
+            Left: The input has ended, or nobody reads the output any more.
+        """
+        return self.ask_line(prompt).strip()
+
+    def ask_line(self, prompt: str) -> str:
+        """One line of typing, as it is.
+
+        Raises:
+            Left: The input has ended, or nobody reads the output any more.
+        """
+        with self._lock:
+            self._prompt = f"{one_line(prompt, 400)}: "
+            self._write(self._prompt)
+        try:
+            line = "" if self.gone else self._stdin.readline()
+        finally:
+            with self._lock:
+                self._prompt = ""
+        if not line:
+            self._write("\n")
+            raise Left
+        return clean(line).rstrip("\n")
+
+    def require(self, prompt: str) -> str:
+        """A line that may not be empty.
+
+        Raises:
+            Cancelled: It was empty.
+        """
+        if not (line := self.ask(f"{prompt} (empty: go back)")):
+            raise Cancelled
+        return line
+
+    def choose(self, prompt: str, choices: Sequence[tuple[T, str]], *, back: str = "") -> T:
+        """One of the choices, by its number; with `back`, 0 goes back and is called so.
+
+        Raises:
+            Cancelled: 0 was chosen.
+        """
+        for number, (_, label) in enumerate(choices, start=1):
+            self.say(f"{number}. {one_line(label, 300)}", indent="   ")
+        if back:
+            self.say(f"0. {back}")
+        while True:
+            typed = self.ask(f"{prompt}, a number")
+            if back and typed == "0":
+                raise Cancelled
+            if typed.isascii() and typed.isdigit() and 1 <= int(typed) <= len(choices):
+                return choices[int(typed) - 1][0]
+            self.say(f"{one_line(typed, 40)!r} is none of the numbers above.")
+
+    def fill(self, fields: Mapping[str, str], optional: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What was typed for each field, by name; the labels say what to type. Empty ones are left out.
+
+        Raises:
+            Cancelled: A field that is not optional was left empty.
+        """
+        told = {name: self.require(label) for name, label in fields.items()}
+        for name, label in (optional or {}).items():
+            if text := self.ask(f"{label} (empty: nothing)"):
+                told[name] = text
+        return told
+
+    def forget_typing(self) -> None:
+        """Drop what was typed ahead on a terminal, so that nothing meant for an earlier question confirms anything."""
+        with contextlib.suppress(ImportError, OSError, ValueError):
+            import termios  # noqa: PLC0415 - only terminals have it
+
+            termios.tcflush(self._stdin.fileno(), termios.TCIFLUSH)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stdout.write(text)
+            self._stdout.flush()
+        except (OSError, ValueError):
+            # Whoever read this has gone. The walk goes on to a safe end; the next question leaves.
+            self.gone = True
+
+
+def standard(stdin: TextIO | None, stdout: TextIO | None) -> Console:
+    """A console on the given streams, the process's own by default."""
+    return Console(stdin or sys.stdin, stdout or sys.stdout)
+
+
+def _fold(line: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    ) or [""]
