@@ -30,6 +30,7 @@ COPY_LIMIT = 100_000
 """Characters that are handed to the clipboard; terminals drop more than about this in one OSC 52 sequence."""
 
 FOLLOW_SECONDS = 0.1
+READER_TICKS = 10
 
 
 class OutputView(ScrollView, can_focus=True):
@@ -207,6 +208,8 @@ class OutputScreen(Screen[None]):
         self._request = 0
         self._match: int | None = None
         self._said = ""
+        self._ticks = 0
+        self._unshown = False
 
     def compose(self) -> ComposeResult:
         """What it is and how far, the lines, a prompt when there is something to type."""
@@ -229,12 +232,14 @@ class OutputScreen(Screen[None]):
         if not self.is_attached:
             return
         try:
-            grew = self._log.read_more()
+            self._unshown = self._log.read_more() or self._unshown
         except OSError as error:
             self._say(f"cannot be read: {error.strerror}")
-        else:
-            if grew:
-                self.output.grew()
+        self._ticks += 1
+        # A reader who does not follow sees no new line: the scrollbar, which costs a full repaint, may come later.
+        if self._unshown and (self.output.follow or self._ticks % READER_TICKS == 0):
+            self._unshown = False
+            self.output.grew()
         self._tell()
 
     def _say(self, sentence: str) -> None:

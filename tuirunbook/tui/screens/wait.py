@@ -155,6 +155,8 @@ class WaitScreen(Screen[Outcome]):
                 lines.append(
                     Content("Whether it is still held is not known. This wait goes on until it is seen again.")
                 )
+                if not view.snapshot.held and self._last is not None:
+                    lines += [Content.styled("Last seen", "bold"), _holder(self._last, view)]
         waited = (now - self._began).total_seconds()
         every = look_after(waited=waited)
         seen = f"Last look {age(view.seen_at, now)} ago" if view.seen_at else "Not looked yet"
