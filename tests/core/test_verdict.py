@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime, timedelta
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.incidents import A, B, Story
+from tests.support.incidents import START, A, B, Story, lock_text, look, stored
 from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.incident import LockObserved, SnapshotRecord, timestamp
+from tuirunbook.core.lock import Held, LockSnapshot, Store
 from tuirunbook.core.runbook import CORE_QUESTIONS
-from tuirunbook.core.verdict import HOLDER_QUESTIONS, Opinion, as_finding, judge, weigh
+from tuirunbook.core.verdict import HOLDER_QUESTIONS, Opinion, Verdict, as_finding, judge, weigh
 
 
 def opinion(story: Story) -> Opinion:
@@ -181,3 +186,265 @@ def test_the_verdict_follows_its_five_rules(
 def test_the_order_of_findings_does_not_matter(found: list[Finding]) -> None:
     opinions = {weigh(order, (), ()).opinion for order in itertools.islice(itertools.permutations(found), 10)}
     assert len(opinions) == 1
+
+
+PERMISSIVE = [Opinion.ACTIVE, Opinion.CANNOT_TELL, Opinion.ORPHANED]
+"""From the one that refuses to the one that asks for least."""
+KEYS = st.sampled_from(["a", "b", "c", "answer.ci", "answer.holder-host"])
+OPPOSED = st.lists(
+    st.sampled_from(["a", "b", "holder-host=ended", "holder-host=host-gone", "ci=ended", "answer.ci"]), max_size=2
+)
+EVERY_FINDING = st.builds(
+    lambda key, says, match, final, opposes: findings(
+        says, key=key, match=match, final=final, opposes=tuple(opposes), fact=f"{key} {says} {match}"
+    )[0],
+    KEYS,
+    SAYS,
+    MATCH,
+    st.booleans(),
+    OPPOSED,
+)
+BLOCKING = st.builds(lambda finding: msgspec.structs.replace(finding, says=Says.BLOCKS), EVERY_FINDING)
+SOME = st.lists(EVERY_FINDING, max_size=6)
+DISPUTED = st.sets(KEYS)
+PICKED = st.lists(st.sampled_from(OPTIONS), max_size=5)
+
+
+def answered(picked: list[tuple[str, str]]) -> Story:
+    story = Story()
+    for question, value in picked:
+        story.answer(A, question, value)
+    return story
+
+
+def weighed(found: list[Finding], disputed: set[str], picked: list[tuple[str, str]]) -> Verdict:
+    answers = list(answered(picked).incident.answers.values())
+    return weigh(found + [as_finding(answer) for answer in answers], disputed, answers)
+
+
+def permits(verdict: Verdict) -> tuple[int, int]:
+    """How far a verdict opens the way, and what it leaves unanswered."""
+    return PERMISSIVE.index(verdict.opinion), -len(verdict.unanswered)
+
+
+@given(SOME, DISPUTED, PICKED, BLOCKING)
+def test_adding_a_blocking_finding_never_makes_a_verdict_more_permissive(
+    found: list[Finding], disputed: set[str], picked: list[tuple[str, str]], blocking: Finding
+) -> None:
+    before, after = weighed(found, disputed, picked), weighed([*found, blocking], disputed, picked)
+    assert permits(after) <= permits(before)
+
+
+@given(SOME, DISPUTED, PICKED, EVERY_FINDING)
+def test_what_only_could_be_about_this_state_never_supports(
+    found: list[Finding], disputed: set[str], picked: list[tuple[str, str]], extra: Finding
+) -> None:
+    vague = msgspec.structs.replace(extra, match=Match.COULD_BE)
+    before, after = weighed(found, disputed, picked), weighed([*found, vague], disputed, picked)
+    assert permits(after) <= permits(before)
+
+
+@given(SOME, DISPUTED, PICKED, EVERY_FINDING)
+def test_what_cannot_be_about_this_state_changes_nothing(
+    found: list[Finding], disputed: set[str], picked: list[tuple[str, str]], extra: Finding
+) -> None:
+    unrelated = msgspec.structs.replace(extra, match=Match.CANNOT_BE)
+    assert weighed([*found, unrelated], disputed, picked) == weighed(found, disputed, picked)
+
+
+@given(SOME, DISPUTED, PICKED, EVERY_FINDING)
+def test_a_check_that_failed_is_listed_and_decides_nothing(
+    found: list[Finding], disputed: set[str], picked: list[tuple[str, str]], extra: Finding
+) -> None:
+    failed = msgspec.structs.replace(extra, key="failed", says=Says.UNKNOWN, match=Match.COULD_BE, fact="not asked")
+    before, after = weighed(found, disputed, picked), weighed([*found, failed], disputed, picked)
+    assert msgspec.structs.replace(after, not_checked=before.not_checked) == before
+    assert "not asked" in after.not_checked
+
+
+@given(SOME, PICKED, st.integers(min_value=0, max_value=3_000))
+def test_age_alone_never_changes_the_verdict(found: list[Finding], picked: list[tuple[str, str]], days: int) -> None:
+    verdicts = []
+    for age in (timedelta(0), timedelta(days=days)):
+        story = answered(picked)
+        story.add(LockObserved, snapshot=SnapshotRecord.of(held_since(START - age)))
+        for finding in found:
+            story.finding(finding.key, finding.says, match=finding.match, final=finding.final)
+        verdicts.append(judge(story.incident, A))
+    assert verdicts[0] == verdicts[1]
+
+
+@given(SOME, DISPUTED, PICKED, SOME)
+def test_findings_about_another_lock_never_count(
+    found: list[Finding], disputed: set[str], picked: list[tuple[str, str]], others: list[Finding]
+) -> None:
+    def told(strangers: list[Finding]) -> Verdict:
+        story = answered(picked)
+        for finding in strangers:
+            story.finding(finding.key, finding.says, lock=B, match=finding.match, final=finding.final)
+        for finding in found:
+            story.finding(finding.key, finding.says, match=finding.match, final=finding.final)
+        for key in disputed:
+            story.disputed(key, B)
+        return judge(story.incident, A)
+
+    assert told(others) == told([])
+
+
+@given(SOME, DISPUTED, PICKED)
+def test_every_verdict_says_why_and_cannot_tell_says_what_would_decide(
+    found: list[Finding], disputed: set[str], picked: list[tuple[str, str]]
+) -> None:
+    verdict = weighed(found, disputed, picked)
+    assert verdict.because
+    assert verdict.advice
+    if verdict.opinion is Opinion.CANNOT_TELL:
+        assert {check.question for check in verdict.checks} >= set(verdict.unanswered)
+        assert all(check.minutes > 0 for check in verdict.checks)
+    else:
+        assert verdict.checks == ()
+
+
+def held_since(created: datetime, **facts: Any) -> LockSnapshot:
+    """A look at lock A, taken at `created` by its own word."""
+    dynamodb = Held(lock=stored(Store.DYNAMODB, lock_text(A, Created=created.isoformat())))
+    s3 = Held(lock=stored(Store.S3, lock_text(A, Created=created.isoformat()), **facts))
+    return msgspec.structs.replace(look(), dynamodb=dynamodb, s3=s3)
+
+
+B_, S_, N_, U_ = Says.BLOCKS, Says.SUPPORTS, Says.NOTHING, Says.UNKNOWN
+NAMES, COULD, CANNOT = Match.NAMES_THIS_STATE, Match.COULD_BE, Match.CANNOT_BE
+ALL_NEUTRAL = {"ci": "none", "owner": "not-mine", "holder-host": "unreachable"}
+ALL_ENDED = {"ci": "ended", "owner": "mine-died", "holder-host": "ended"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "answers", "disputed", "expected"),
+    [
+        # what blocks and names this state
+        ([(B_, NAMES)], ALL_ENDED, [], Opinion.ACTIVE),
+        ([(B_, NAMES)], {}, [], Opinion.ACTIVE),
+        ([(B_, NAMES), (S_, NAMES)], ALL_ENDED, [], Opinion.ACTIVE),
+        ([(B_, NAMES)], ALL_ENDED, ["k0"], Opinion.CANNOT_TELL),
+        ([(B_, NAMES), (B_, NAMES)], ALL_ENDED, ["k0"], Opinion.ACTIVE),
+        # questions come before everything but that
+        ([(S_, NAMES)], {}, [], Opinion.CANNOT_TELL),
+        ([(S_, NAMES)], {"ci": "none", "owner": "not-mine"}, [], Opinion.CANNOT_TELL),
+        ([(S_, NAMES)], ALL_NEUTRAL | {"owner": "dont-know"}, [], Opinion.CANNOT_TELL),
+        # what could be
+        ([(B_, COULD)], ALL_ENDED, [], Opinion.CANNOT_TELL),
+        ([(B_, COULD), (S_, NAMES)], ALL_ENDED, [], Opinion.CANNOT_TELL),
+        ([(S_, COULD)], ALL_NEUTRAL, [], Opinion.CANNOT_TELL),
+        # what cannot be is folded away
+        ([(B_, CANNOT)], ALL_ENDED, [], Opinion.ORPHANED),
+        ([(S_, CANNOT)], ALL_NEUTRAL, [], Opinion.CANNOT_TELL),
+        # positive evidence, and none
+        ([(S_, NAMES)], ALL_NEUTRAL, [], Opinion.ORPHANED),
+        ([], ALL_ENDED, [], Opinion.ORPHANED),
+        ([], ALL_NEUTRAL, [], Opinion.CANNOT_TELL),
+        ([(N_, NAMES), (U_, NAMES)], ALL_NEUTRAL, [], Opinion.CANNOT_TELL),
+        ([(N_, NAMES)] * 5, ALL_NEUTRAL, [], Opinion.CANNOT_TELL),
+        ([(S_, NAMES), (U_, NAMES), (N_, NAMES)], ALL_NEUTRAL, [], Opinion.ORPHANED),
+        # the owner's word
+        ([], ALL_NEUTRAL | {"owner": "mine-died"}, [], Opinion.ORPHANED),
+        ([], ALL_NEUTRAL | {"owner": "mine-unsure"}, [], Opinion.CANNOT_TELL),
+        ([(S_, NAMES)], ALL_NEUTRAL | {"owner": "mine-running"}, [], Opinion.ACTIVE),
+        ([(S_, NAMES)], ALL_NEUTRAL | {"owner": "mine-running"}, ["answer.owner"], Opinion.ACTIVE),
+        ([], ALL_NEUTRAL | {"ci": "cancelled"}, [], Opinion.CANNOT_TELL),
+    ],
+)
+def test_the_truth_table(
+    facts: list[tuple[Says, Match]], answers: dict[str, str], disputed: list[str], expected: Opinion
+) -> None:
+    story = Story()
+    for question, value in answers.items():
+        story.answer(A, question, value)
+    for number, (says, match) in enumerate(facts):
+        story.finding(f"k{number}", says, match=match)
+    for key in disputed:
+        story.disputed(key)
+    assert opinion(story) is expected
+
+
+def test_what_opposes_a_support_is_shown_and_takes_its_weight() -> None:
+    story = Story()
+    story.answers(ci="none", owner="not-mine", holder_host="host-gone")
+    assert opinion(story) is Opinion.ORPHANED
+    story.finding("ec2", Says.NOTHING, fact="the instance runs", opposes=("holder-host=host-gone",))
+    verdict = judge(story.incident, A)
+    assert verdict.opinion is Opinion.CANNOT_TELL
+    assert verdict.supports == ()
+    assert "“the instance runs” and “the holder's host: " in verdict.contradictions[0]
+    assert verdict.advice.startswith("Settle which is so: “the holder's host: ")
+
+
+def test_somebody_who_looked_is_not_opposed_by_a_host_that_lives_on() -> None:
+    story = Story()
+    story.answers(ci="none", owner="not-mine", holder_host="ended")
+    story.finding("ec2", Says.NOTHING, opposes=("holder-host=host-gone",))
+    assert opinion(story) is Opinion.ORPHANED
+
+
+def test_an_end_elsewhere_stands_although_another_is_opposed() -> None:
+    story = Story()
+    story.answers(ci="ended", owner="not-mine", holder_host="host-gone")
+    story.finding("ec2", Says.NOTHING, opposes=("holder-host=host-gone",))
+    verdict = judge(story.incident, A)
+    assert (verdict.opinion, len(verdict.supports), len(verdict.contradictions)) == (Opinion.ORPHANED, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("ended", "expected"),
+    [
+        (timedelta(hours=-1), Opinion.CANNOT_TELL),
+        (timedelta(seconds=-61), Opinion.CANNOT_TELL),
+        (timedelta(seconds=-59), Opinion.ORPHANED),
+        (timedelta(minutes=9), Opinion.ORPHANED),
+    ],
+)
+def test_what_ended_before_the_lock_was_taken_says_nothing(ended: timedelta, expected: Opinion) -> None:
+    story = Story()
+    story.look(held_since(START))
+    story.answers(ci="none", owner="not-mine", holder_host="unreachable")
+    story.finding("ci.run", Says.SUPPORTS, ended_at=timestamp(START + ended))
+    assert opinion(story) is expected
+
+
+def test_the_servers_clock_widens_the_time_in_which_the_lock_was_taken() -> None:
+    story = Story()
+    story.look(held_since(START, last_modified=timestamp(START - timedelta(minutes=5))))
+    story.answers(ci="none", owner="not-mine", holder_host="unreachable")
+    story.finding("ci.run", Says.SUPPORTS, ended_at=timestamp(START - timedelta(minutes=4)))
+    assert opinion(story) is Opinion.ORPHANED
+
+
+def test_an_end_supports_nothing_where_the_lock_does_not_say_when_it_was_taken() -> None:
+    story = Story()
+    unreadable = stored(Store.DYNAMODB, b"garbage")
+    story.look(msgspec.structs.replace(look(), dynamodb=Held(lock=unreadable)))
+    story.answers(unreadable.identity, ci="none", owner="not-mine", holder_host="unreachable")
+    for ended_at, expected in ((timestamp(START), Opinion.CANNOT_TELL), (msgspec.UNSET, Opinion.ORPHANED)):
+        story.finding("ci.run", Says.SUPPORTS, lock=unreadable.identity, ended_at=ended_at)
+        assert judge(story.incident, unreadable.identity).opinion is expected
+
+
+def test_cannot_tell_names_the_checks_that_would_decide_and_how_long_they_take() -> None:
+    story = Story()
+    story.answer(A, "ci", "none")
+    verdict = judge(story.incident, A)
+    assert verdict.advice == "Find out about the owner (about 5 min) and the holder's host (about 3 min) first."
+    story.answers(ci="none", owner="not-mine", holder_host="unreachable")
+    verdict = judge(story.incident, A)
+    assert verdict.any_decides
+    assert [check.question for check in verdict.checks] == ["ci", "holder-host", "owner"]
+    assert "CI (about 2 min) or the holder's host" in verdict.advice
+
+
+def test_runs_that_could_be_the_holder_are_one_question_with_its_candidates() -> None:
+    story = Story()
+    story.answers()
+    for number in (1, 2):
+        story.finding(f"ci.{number}", Says.BLOCKS, match=Match.COULD_BE, fact=f"run {number} is in progress")
+    verdict = judge(story.incident, A)
+    assert verdict.candidates == ("run 1 is in progress", "run 2 is in progress")
+    assert len(verdict.checks) == 2
