@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tuirunbook.core.holder import WhoRule
+
 APP = "tflock-tui"
 REPOSITORY_FILE = Path(".tflock/config.toml")
 _MOST_BYTES = 1_000_000
@@ -41,6 +43,7 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         keymap: Keys by command ID, as in `"step.next" = "space"`.
         operator: How the journal calls the person who walks.
         if_match_endpoints: S3 endpoints besides AWS's own that are known to honour `If-Match` on a delete.
+        who: What is known about holders, by the `Who` of their locks; the first that matches counts.
     """
 
     read_only: bool = False
@@ -51,6 +54,7 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     keymap: Mapping[str, str] = {}
     operator: str | None = None
     if_match_endpoints: tuple[str, ...] = ()
+    who: tuple[WhoRule, ...] = ()
 
 
 class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,10 +63,12 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     Attributes:
         read_only: Refuse every change; it needs no trust.
         plan_args: Arguments that a plan in this repository needs; they need trust.
+        who: What the team knows about its holders; it needs trust.
     """
 
     read_only: bool = False
     plan_args: tuple[str, ...] = ()
+    who: tuple[WhoRule, ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +90,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def plan_args(self) -> tuple[str, ...]:
         """The arguments of a plan, the repository's first, so that the user's win."""
         return (*self.repository.plan_args, *self.user.plan_args)
+
+    @property
+    def who(self) -> tuple[WhoRule, ...]:
+        """What is known about holders, the user's own first, so that it wins."""
+        return (*self.user.who, *self.repository.who)
 
 
 def config_directory() -> Path:
@@ -115,9 +126,11 @@ def read_settings(checkout: Path | None, *, read_only_flag: bool = False, trust:
         repository = found
         origins += [str(REPOSITORY_FILE)] if found.read_only else []
         trusted = (trust or Trust.default()).trusts(checkout / REPOSITORY_FILE)
-        if found.plan_args and not trusted:
+        waiting = [name for name in ("plan_args", "who") if getattr(found, name)]
+        if waiting and not trusted:
             repository = RepositorySettings(read_only=found.read_only)
-            ignored = f"plan_args in {REPOSITORY_FILE} are not used until you trust that file: {APP} trust"
+            what = " and ".join(waiting)
+            ignored = f"{what} in {REPOSITORY_FILE} are not used until you trust that file: {APP} trust"
     return Settings(user=user, repository=repository, read_only=" and ".join(origins), ignored=ignored)
 
 
@@ -154,7 +167,8 @@ def _explained(path: Path, text: str, problem: str, kind: type[Any]) -> str:
     line = next((number for number, one in enumerate(text.splitlines(), 1) if key.match(one)), 1)
     if "unknown field" not in problem:
         return f"{path}:{line}: {name}: {problem.partition(' - at')[0]}"
-    known = ", ".join(sorted(field.name for field in msgspec.structs.fields(kind)))
+    inner = WhoRule if "`$.who" in problem else kind
+    known = ", ".join(sorted(field.name for field in msgspec.structs.fields(inner)))
     return f"{path}:{line}: {name} is not a setting here; there are: {known}"
 
 
