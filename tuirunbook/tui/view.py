@@ -212,6 +212,8 @@ def _first_lock(view: View) -> StoredLock | None:
 def _nobody(view: View) -> str:
     if view.snapshot is None:
         return "Asking AWS for the lock…"
+    if unseen := [lock for lock in view.incident.pasted if lock not in view.incident.seen]:
+        return f"The error names lock {short(unseen[-1])}, never seen here: account, table, workspace?"
     if view.incident.gone:
         return f"The lock left at {clock(parse_time(view.incident.gone_at), view.zone)}."
     blind = view.snapshot.blind
