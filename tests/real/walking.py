@@ -217,6 +217,16 @@ class Operator:
         self.press("enter")
         self.step(9)
 
+    def paste(self, text: str) -> None:
+        """Hand in what Terraform printed somewhere else."""
+        self.wait_until_idle()
+        self.press("e")
+        self.wait_for("Paste what Terraform printed")
+        self.terminal.type(f"\x1b[200~{text}\x1b[201~")
+        self.wait_for(text.strip().splitlines()[-1])
+        self.press("ctrl+s")
+        self.wait_for(lambda: not self.sees("Paste what Terraform printed"))
+
     def quit(self) -> int:
         """Leave."""
         self.press("ctrl+q")

@@ -53,7 +53,7 @@ _CONTROLLING = 'exec "$@" 0<>"$0" 1>&0 2>&0'
 """A session leader that opens a terminal gets it as its controlling one; closing it then hangs it up."""
 
 
-class _Screen(pyte.Screen):  # type: ignore[misc] # pyte has no types
+class _Screen(pyte.Screen):
     """A screen that takes what real terminals take, and pyte does not."""
 
     def select_graphic_rendition(self, *attributes: int, private: bool = False) -> None:
@@ -61,16 +61,16 @@ class _Screen(pyte.Screen):  # type: ignore[misc] # pyte has no types
         if not private:
             super().select_graphic_rendition(*attributes)
 
-    def set_mode(self, *modes: int, private: bool = False) -> None:
+    def set_mode(self, *modes: int, **kwargs: Any) -> None:
         """Begin with an empty screen when a program asks for one of its own; pyte has one screen only."""
-        super().set_mode(*modes, private=private)
-        if private and _OWN_SCREEN in modes:
+        super().set_mode(*modes, **kwargs)
+        if kwargs.get("private") and _OWN_SCREEN in modes:
             self._clear()
 
-    def reset_mode(self, *modes: int, private: bool = False) -> None:
+    def reset_mode(self, *modes: int, **kwargs: Any) -> None:
         """Show an empty screen when the program gives its own back: nothing was there before."""
-        super().reset_mode(*modes, private=private)
-        if private and _OWN_SCREEN in modes:
+        super().reset_mode(*modes, **kwargs)
+        if kwargs.get("private") and _OWN_SCREEN in modes:
             self._clear()
 
     def _clear(self) -> None:
@@ -308,6 +308,6 @@ _NO_FRAME = re.compile(rf"[^{_FRAME}\s]+")
 
 def _is_light(colour: str) -> bool:
     try:
-        return min(bytes.fromhex(colour)) > 0xC0  # noqa: PLR2004 - three quarters of the way to white
+        return min(bytes.fromhex(colour)) > 0xC0
     except ValueError:
         return False
