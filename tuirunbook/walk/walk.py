@@ -20,6 +20,7 @@ from tuirunbook.walk.checks import Checks
 from tuirunbook.walk.clerk import Clerk
 from tuirunbook.walk.commands import Commands, PlanEnded
 from tuirunbook.walk.desk import Desk
+from tuirunbook.walk.evidence_desk import EvidenceDesk
 from tuirunbook.walk.observer import Looked, Observer
 from tuirunbook.walk.ports import EvidenceSource, Journal, LockStore, Terraform
 from tuirunbook.walk.responder import Responder
@@ -99,13 +100,14 @@ class Resumption:
 class Walk:
     """The parts of a walk.
 
-    All but `desk` and `watcher` belong to the incident's thread: reach them with `desk.submit`.
+    All but `desk`, `watcher` and `evidence` belong to the incident's thread: reach them with `desk.submit`.
     """
 
     world: World
     runbook: Runbook
     desk: Desk
     watcher: Watcher
+    evidence: EvidenceDesk
     scribe: Scribe
     observer: Observer
     clerk: Clerk
@@ -121,6 +123,7 @@ class Walk:
     def stop(self, wait_seconds: float = 0.0) -> None:
         """Stop looking; requests already made are still done. Commands of ours keep running."""
         self.watcher.stop()
+        self.evidence.stop()
         self.desk.submit(self.responder.put_away)
         self.desk.submit(self.scribe.put_away)
         self.desk.stop(wait_seconds)
@@ -144,6 +147,12 @@ def set_up(
     else:
         scribe = Scribe.resume(resumption.incident, resumption.journal, publish, world.clock)
     observer = Observer(scribe, world.host)
+    desk = Desk()
+    evidence = EvidenceDesk(
+        world.sources,
+        lambda finding: desk.submit(_tolerant(observer.weigh_in, publish), finding),
+        world.clock,
+    )
     commands = Commands(
         scribe=scribe,
         observer=observer,
@@ -158,7 +167,7 @@ def set_up(
         observer=observer,
         store=world.store,
         terraform=world.terraform,
-        sources=world.sources,
+        sources=(evidence.again(),),
         policy=world.policy,
         publish=publish,
         operator=world.operator,
@@ -171,8 +180,10 @@ def set_up(
         host=world.host,
         initialised=world.root.initialised,
     )
-    reception = _Reception(world, scribe, observer, responder, checks, publish, resumed=resumption is not None)
-    desk = Desk(_tolerant(commands.poll, publish))
+    reception = _Reception(
+        world, scribe, observer, responder, checks, evidence, publish, resumed=resumption is not None
+    )
+    desk.tick = _tolerant(commands.poll, publish)
     watcher = Watcher(
         world.store,
         lambda snapshot: desk.submit(_tolerant(reception.arrive, publish), snapshot),
@@ -184,6 +195,7 @@ def set_up(
         runbook=runbook,
         desk=desk,
         watcher=watcher,
+        evidence=evidence,
         scribe=scribe,
         observer=observer,
         clerk=Clerk(scribe, observer, runbook, world.operator),
@@ -203,6 +215,7 @@ class _Reception:
         observer: Observer,
         responder: Responder,
         checks: Checks,
+        evidence: EvidenceDesk,
         publish: Callable[[Message], None],
         *,
         resumed: bool,
@@ -212,6 +225,7 @@ class _Reception:
         self._observer = observer
         self._responder = responder
         self._checks = checks
+        self._evidence = evidence
         self._publish = publish
         self._resumed = resumed
         self._identified = False
@@ -229,10 +243,12 @@ class _Reception:
             self._responder.recover()
         looked = self._observer.take_in(snapshot)
         self._publish(looked)
+        if looked.number == 1 or looked.found:
+            self._evidence.ask(looked.snapshot)
+        else:
+            self._evidence.refresh(looked.snapshot)
         if looked.number == 1:
             self._checks.program()
-        if looked.number == 1 or looked.found:
-            self._gather(looked.snapshot)
 
     def _identify(self) -> None:
         caller = self._world.store.identify()
@@ -244,12 +260,6 @@ class _Reception:
         address = self._world.store.address
         if incident.account is None or (incident.account == caller.account and moved(incident, address)):
             self._scribe.record(Identified, account=caller.account, caller=caller.arn)
-
-    def _gather(self, snapshot: LockSnapshot) -> None:
-        for source in self._world.sources:
-            for lock in snapshot.locks:
-                for finding in source.gather(lock, snapshot.address, self._world.clock()):
-                    self._observer.weigh_in(finding)
 
 
 def _tolerant(work: Callable[P, None], publish: Callable[[Message], None]) -> Callable[P, None]:

@@ -1,0 +1,244 @@
+"""Sources are asked at once, each in its own thread; a dead one costs the others, the walk and the quitting nothing."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import pytest
+
+from tests.support.incidents import LOCKFILE_ONLY, START, A, look
+from tests.support.stuck import wait_for
+from tuirunbook.core.address import StateAddress
+from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.incident import timestamp
+from tuirunbook.core.lock import StoredLock
+from tuirunbook.walk.evidence_desk import EvidenceDesk
+
+LONG = 20.0
+Say = Callable[[], Iterable[Finding]]
+
+
+def said(key: str, says: Says = Says.NOTHING, fact: str = "looked") -> Finding:
+    return Finding(key=key, lock=A, says=says, fact=fact, source="the test", observed_at=timestamp(START))
+
+
+class Source:
+    """A source that does what it is told in its own thread."""
+
+    def __init__(self, name: str, say: Say | None = None, *, can_block: bool = True) -> None:
+        self.name = name
+        self.can_block = can_block
+        self.say: Say = say or (lambda: [said(name)])
+        self.asked = 0
+        self.threads: set[str] = set()
+
+    def gather(self, lock: StoredLock, address: StateAddress, now: datetime) -> Iterable[Finding]:
+        del lock, address, now
+        self.asked += 1
+        self.threads.add(threading.current_thread().name)
+        return self.say()
+
+
+class Asked:
+    """A desk over some sources, and what it handed on."""
+
+    def __init__(self, *sources: Source, patience: float = LONG, refresh: float = LONG) -> None:
+        self.told: queue.SimpleQueue[Finding] = queue.SimpleQueue()
+        self.desk = EvidenceDesk(sources, self.told.put, lambda: START, patience=patience, refresh=refresh)
+
+    def next(self) -> Finding:
+        return self.told.get(timeout=LONG)
+
+
+@contextmanager
+def hanging() -> Iterator[tuple[Say, threading.Event]]:
+    """What a source does that never answers, until it is let go."""
+    go = threading.Event()
+
+    def hang() -> Iterable[Finding]:
+        go.wait(LONG)
+        return [said("late")]
+
+    try:
+        yield hang, go
+    finally:
+        go.set()
+
+
+def test_every_row_is_filled_soon_with_eight_sources_that_take_300_ms_and_one_that_is_dead() -> None:
+    def slow(name: str) -> Say:
+        def answer() -> Iterable[Finding]:
+            threading.Event().wait(0.3)
+            return [said(name)]
+
+        return answer
+
+    with hanging() as (hang, _):
+        names = [f"source {number}" for number in range(8)]
+        asked = Asked(Source("dead", hang), *(Source(name, slow(name)) for name in names))
+        began = time.monotonic()
+        asked.desk.ask(look(address=LOCKFILE_ONLY))
+        begun = time.monotonic() - began
+        keys = {asked.next().key for _ in names}
+        took = time.monotonic() - began
+    assert keys == set(names)
+    assert took < 0.6
+    assert begun < 0.1
+
+
+def test_each_is_asked_in_a_thread_of_its_own() -> None:
+    sources = [Source("one"), Source("two")]
+    asked = Asked(*sources)
+    asked.desk.ask(look(address=LOCKFILE_ONLY))
+    assert {asked.next().key for _ in sources} == {"one", "two"}
+    assert [source.threads for source in sources] == [{"evidence: one"}, {"evidence: two"}]
+
+
+def test_a_lock_in_both_stores_is_asked_about_once() -> None:
+    source = Source("one")
+    asked = Asked(source)
+    asked.desk.ask(look())
+    asked.next()
+    wait_for(lambda: not asked.desk.asking, "the end")
+    assert source.asked == 1
+
+
+def test_one_that_does_not_answer_in_time_is_said_to_know_nothing() -> None:
+    with hanging() as (hang, go):
+        asked = Asked(Source("GitHub: acme/infra", hang), patience=0.05)
+        asked.desk.ask(look(address=LOCKFILE_ONLY))
+        silence = asked.next()
+        assert asked.desk.asking == ("GitHub: acme/infra",)
+        go.set()
+        late = [asked.next(), asked.next()]
+    assert (silence.key, silence.says, silence.match) == ("asked.github-acme-infra", Says.UNKNOWN, Match.COULD_BE)
+    assert "no answer within 0.05 s" in silence.fact
+    assert [(finding.key, finding.says) for finding in late] == [
+        ("late", Says.NOTHING),
+        ("asked.github-acme-infra", Says.NOTHING),
+    ]
+
+
+def test_one_that_raises_has_not_answered_and_its_secrets_stay_with_it() -> None:
+    def fail() -> Iterable[Finding]:
+        yield said("before")
+        raise OSError("token=abcdef0123456789 was refused")
+
+    source = Source("Jenkins", fail)
+    asked = Asked(source)
+    asked.desk.ask(look(address=LOCKFILE_ONLY))
+    first, failure = asked.next(), asked.next()
+    assert (first.key, failure.says) == ("before", Says.UNKNOWN)
+    assert "abcdef" not in failure.fact
+    source.say = list
+    asked.desk.ask(look(address=LOCKFILE_ONLY))
+    assert asked.next().says is Says.NOTHING
+
+
+def test_an_old_answer_does_not_replace_a_newer_one() -> None:
+    with hanging() as (hang, go):
+        source = Source("one", hang)
+        asked = Asked(source, patience=0.05)
+        asked.desk.ask(look(address=LOCKFILE_ONLY))
+        assert asked.next().says is Says.UNKNOWN
+        source.say = lambda: [said("new")]
+        asked.desk.ask(look(address=LOCKFILE_ONLY))
+        assert [asked.next().key, asked.next().key] == ["new", "asked.one"]
+        go.set()
+        wait_for(lambda: not asked.desk.asking, "the end")
+        assert asked.told.empty()
+
+
+def test_a_source_that_can_block_is_asked_again_by_itself_once_its_answer_is_old() -> None:
+    blocking, other = Source("blocking"), Source("other", can_block=False)
+    asked = Asked(blocking, other, refresh=0.0)
+    asked.desk.refresh(look(address=LOCKFILE_ONLY))
+    asked.next()
+    wait_for(lambda: not asked.desk.asking, "the end")
+    asked.desk.refresh(look(address=LOCKFILE_ONLY))
+    asked.next()
+    assert (blocking.asked, other.asked) == (2, 0)
+
+
+def test_one_that_still_hangs_is_not_asked_again_by_itself() -> None:
+    with hanging() as (hang, _):
+        source = Source("one", hang)
+        asked = Asked(source, refresh=0.0)
+        asked.desk.ask(look(address=LOCKFILE_ONLY))
+        wait_for(lambda: source.asked == 1, "the question")
+        asked.desk.refresh(look(address=LOCKFILE_ONLY))
+        assert source.asked == 1
+
+
+def test_a_fresh_answer_is_not_asked_for_again() -> None:
+    source = Source("one")
+    asked = Asked(source)
+    asked.desk.ask(look(address=LOCKFILE_ONLY))
+    asked.next()
+    wait_for(lambda: not asked.desk.asking, "the end")
+    asked.desk.refresh(look(address=LOCKFILE_ONLY))
+    assert source.asked == 1
+
+
+def test_one_source_can_be_asked_again_by_name() -> None:
+    one, two = Source("one"), Source("two")
+    asked = Asked(one, two)
+    asked.desk.ask(look(address=LOCKFILE_ONLY), only="two")
+    assert asked.next().key == "two"
+    assert (one.asked, two.asked) == (0, 1)
+
+
+def test_where_no_lock_is_held_nobody_is_asked() -> None:
+    source = Source("one")
+    asked = Asked(source)
+    asked.desk.ask(look(address=LOCKFILE_ONLY, s3=look(address=LOCKFILE_ONLY).dynamodb))
+    assert (source.asked, asked.desk.asking) == (0, ())
+
+
+@pytest.mark.timeout(15)
+def test_before_the_act_all_that_can_block_are_asked_again_within_a_bound() -> None:
+    with hanging() as (hang, _):
+        dead, alive = Source("dead", hang), Source("alive", lambda: [said("ci.run", Says.BLOCKS)])
+        calm = Source("calm", can_block=False)
+        asked = Asked(dead, alive, calm, patience=0.2)
+        snapshot = look(address=LOCKFILE_ONLY)
+        began = time.monotonic()
+        found = list(asked.desk.again().gather(snapshot.locks[0], snapshot.address, START))
+        assert time.monotonic() - began < 5
+    assert {(finding.key, finding.says) for finding in found} == {
+        ("ci.run", Says.BLOCKS),
+        ("asked.dead", Says.UNKNOWN),
+    }
+    assert calm.asked == 0
+
+
+def test_what_is_taken_away_before_the_act_is_not_handed_on_twice() -> None:
+    asked = Asked(Source("one"))
+    snapshot = look(address=LOCKFILE_ONLY)
+    assert [f.key for f in asked.desk.again().gather(snapshot.locks[0], snapshot.address, START)] == ["one"]
+    assert asked.told.empty()
+
+
+def test_after_the_stop_nothing_is_handed_on() -> None:
+    with hanging() as (hang, go):
+        source = Source("one", hang)
+        asked = Asked(source, patience=0.05)
+        asked.desk.ask(look(address=LOCKFILE_ONLY))
+        asked.desk.stop()
+        go.set()
+        wait_for(lambda: not asked.desk.asking, "the end")
+    assert asked.told.empty()
+
+
+def test_all_threads_are_daemons_so_that_quitting_waits_for_none() -> None:
+    with hanging() as (hang, _):
+        asked = Asked(Source("one", hang))
+        asked.desk.ask(look(address=LOCKFILE_ONLY))
+        ours = [thread for thread in threading.enumerate() if thread.name.startswith("evidence: ")]
+        assert ours
+        assert all(thread.daemon for thread in ours)

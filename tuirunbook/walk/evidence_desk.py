@@ -1,0 +1,229 @@
+"""Asks the sources of evidence, each in a thread of its own: a dead one costs nothing to the others or to the walk."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from tuirunbook.core.address import StateAddress
+from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.incident import timestamp
+from tuirunbook.core.lock import LockIdentity, LockSnapshot, StoredLock
+from tuirunbook.core.text import one_line, redact
+from tuirunbook.walk.ports import EvidenceSource
+
+PATIENCE_SECONDS = 5.0
+"""How long a source is waited for before it is said that it has not answered."""
+
+REFRESH_SECONDS = 60.0
+"""How old the answer of a source that can block may grow before it is asked again by itself."""
+
+
+class EvidenceDesk:
+    """Asks, and hands on what is found; it decides nothing.
+
+    Threads are daemons, one for each question put to a source: quitting waits for none of them, and one that hangs
+    holds up neither the next question nor anybody else. What comes late still counts, unless the same source has
+    answered a later question meanwhile.
+
+    Args:
+        sources: Whom to ask.
+        submit: Hands a finding to the incident's thread; it must not wait.
+        clock: The time.
+        patience: Seconds until a source counts as one that has not answered.
+        refresh: Seconds until a source that can block is asked again.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[EvidenceSource],
+        submit: Callable[[Finding], object],
+        clock: Callable[[], datetime],
+        *,
+        patience: float = PATIENCE_SECONDS,
+        refresh: float = REFRESH_SECONDS,
+    ) -> None:
+        self._askers = [_Asker(source, submit, clock, patience) for source in sources]
+        self._patience = patience
+        self._refresh = refresh
+
+    @property
+    def asking(self) -> tuple[str, ...]:
+        """The sources that are being asked right now, by name."""
+        return tuple(asker.name for asker in self._askers if asker.busy)
+
+    def ask(self, snapshot: LockSnapshot, only: str = "") -> None:
+        """Ask every source about every lock of this look, all at once; or the one of that name."""
+        self._ask([asker for asker in self._askers if not only or asker.name == only], snapshot)
+
+    def refresh(self, snapshot: LockSnapshot) -> None:
+        """Ask the sources that can block again, where what they said has grown old."""
+        now = time.monotonic()
+        old = [one for one in self._askers if one.can_block and now - one.asked_at >= self._refresh]
+        self._ask([asker for asker in old if not asker.busy], snapshot)
+
+    def again(self) -> EvidenceSource:
+        """All sources that can block as one, which waits for their answers, but not longer than patience lasts."""
+        return _AllAtOnce([asker for asker in self._askers if asker.can_block], self._patience)
+
+    def stop(self) -> None:
+        """Hand on nothing any more."""
+        for asker in self._askers:
+            asker.stopped = True
+
+    def _ask(self, askers: Sequence[_Asker], snapshot: LockSnapshot) -> None:
+        # Of a lock in both stores one half is enough; the lockfile comes first, and knows when it was written.
+        halves = [snapshot.find(identity)[0] for identity in snapshot.identities]
+        questions = [(asker, asker.begin(half, snapshot.address)) for half in halves for asker in askers]
+        if questions:
+            threading.Thread(target=self._mind, args=(questions,), name="evidence: patience", daemon=True).start()
+
+    def _mind(self, questions: Sequence[tuple[_Asker, _Question]]) -> None:
+        """Hand on the silence of those who do not answer in time."""
+        deadline = time.monotonic() + self._patience
+        for asker, question in questions:
+            question.done.wait(max(0.0, deadline - time.monotonic()))
+            asker.note_silence(question)
+
+
+class _Question(msgspec.Struct, kw_only=True):
+    """One question to one source.
+
+    Attributes:
+        number: Which of its questions, from 1.
+        lock: What it is about.
+        waited_for: Whether somebody takes the answer away himself, so that it is handed on only when it is late.
+        done: Set when the source has answered.
+        late: Whether it was said that it has not answered in time.
+        found: The answer.
+    """
+
+    number: int
+    lock: LockIdentity
+    waited_for: bool
+    done: threading.Event
+    late: bool = False
+    found: tuple[Finding, ...] = ()
+
+
+class _Asker:
+    """One source, and the questions that were put to it."""
+
+    def __init__(
+        self,
+        source: EvidenceSource,
+        submit: Callable[[Finding], object],
+        clock: Callable[[], datetime],
+        patience: float,
+    ) -> None:
+        self.name = source.name
+        self.can_block = source.can_block
+        self.asked_at = float("-inf")
+        self.stopped = False
+        self._source = source
+        self._submit = submit
+        self._clock = clock
+        self._patience = patience
+        self._gate = threading.Lock()
+        self._numbers = 0
+        self._open = 0
+        self._answered: dict[LockIdentity, int] = {}
+        self._silent: set[LockIdentity] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a question is open."""
+        return self._open > 0
+
+    def begin(self, lock: StoredLock, address: StateAddress, *, waited_for: bool = False) -> _Question:
+        """Ask; what comes is handed on, unless it is `waited_for` and comes in time."""
+        with self._gate:
+            self._numbers += 1
+            self._open += 1
+            self.asked_at = time.monotonic()
+            question = _Question(
+                number=self._numbers, lock=lock.identity, waited_for=waited_for, done=threading.Event()
+            )
+        threading.Thread(
+            target=self._answer, args=(question, lock, address), name=f"evidence: {self.name}", daemon=True
+        ).start()
+        return question
+
+    def note_silence(self, question: _Question) -> Finding | None:
+        """The finding that there is no answer in time, handed on unless it is waited for; None when there is one."""
+        with self._gate:
+            if question.done.is_set():
+                return None
+            question.late = True
+            self._silent.add(question.lock)
+            fact = f"{self.name}: no answer within {self._patience:g} s, so nothing is known from there"
+            finding = self._about(question.lock, Says.UNKNOWN, fact)
+            if not question.waited_for and not self.stopped:
+                self._submit(finding)
+            return finding
+
+    def _answer(self, question: _Question, lock: StoredLock, address: StateAddress) -> None:
+        found, failure = self._gathered(lock, address)
+        with self._gate:
+            self._open -= 1
+            if failure is not None:
+                self._silent.add(question.lock)
+                found = (*found, failure)
+            elif question.lock in self._silent:
+                self._silent.discard(question.lock)
+                found = (*found, self._about(question.lock, Says.NOTHING, f"{self.name} has answered after all"))
+            question.found = found
+            question.done.set()
+            outdated = self._answered.get(question.lock, 0) > question.number
+            if self.stopped or outdated:
+                return
+            self._answered[question.lock] = question.number
+            if not question.waited_for or question.late:
+                for finding in found:
+                    self._submit(finding)
+
+    def _gathered(self, lock: StoredLock, address: StateAddress) -> tuple[tuple[Finding, ...], Finding | None]:
+        found: list[Finding] = []
+        try:
+            found.extend(self._source.gather(lock, address, self._clock()))
+        except Exception as error:  # noqa: BLE001 - a source must not raise; one that does has not answered
+            said = one_line(redact(f"{type(error).__name__}: {error}"), 200)
+            return tuple(found), self._about(lock.identity, Says.UNKNOWN, f"{self.name} could not be asked: {said}")
+        return tuple(found), None
+
+    def _about(self, lock: LockIdentity, says: Says, fact: str) -> Finding:
+        return Finding(
+            key=f"asked.{re.sub(r'[^a-z0-9]+', '-', self.name.casefold()).strip('-')}",
+            lock=lock,
+            says=says,
+            match=Match.COULD_BE,
+            fact=fact,
+            source=self.name,
+            observed_at=timestamp(self._clock()),
+        )
+
+
+class _AllAtOnce:
+    """Several sources as one. It satisfies `ports.EvidenceSource`."""
+
+    name = "every source that can block"
+    can_block = True
+
+    def __init__(self, askers: Sequence[_Asker], patience: float) -> None:
+        self._askers = askers
+        self._patience = patience
+
+    def gather(self, lock: StoredLock, address: StateAddress, now: datetime) -> Iterable[Finding]:
+        """What all of them say, and who of them has not answered in time."""
+        del now
+        deadline = time.monotonic() + self._patience
+        questions = [(asker, asker.begin(lock, address, waited_for=True)) for asker in self._askers]
+        for asker, question in questions:
+            question.done.wait(max(0.0, deadline - time.monotonic()))
+            silence = asker.note_silence(question)
+            yield from question.found if silence is None else (silence,)
