@@ -70,6 +70,19 @@ def test_a_stuck_lock_is_released_and_nothing_else_is_touched(
     assert not list(private.iterdir())
 
 
+def test_a_stale_digest_is_no_obstacle_to_the_release(aws: EmbeddedAws, tmp_path: Path, private: Path) -> None:
+    root = practice_root(aws, tmp_path / "infra")
+    stuck = stuck_lock(root)
+    root.s3.put_object(Bucket=BUCKET, Key=stuck.address.state_key, Body=b'{"version": 4, "serial": 1, "lineage": "l"}')
+    root.dynamodb.put_item(TableName=TABLE, Item={"LockID": {"S": stuck.address.digest_id}, "Digest": {"S": "0" * 32}})
+
+    with cli_for(root, private).release_root(stuck.address) as release:
+        ran = release.force_unlock(stuck.lock_id)
+
+    assert (ran.exit_code, UNLOCKED in ran.output) == (0, True)
+    assert root.locks() == {}
+
+
 def test_another_lock_id_releases_nothing(aws: EmbeddedAws, tmp_path: Path, private: Path) -> None:
     root = practice_root(aws, tmp_path / "infra")
 

@@ -76,7 +76,7 @@ class Shelf:
         self.delete_answer: DeleteAnswer | None = None
         self._clock = clock
 
-    def identify(self) -> Caller | NotChecked:
+    def identify(self, *, again: bool = False) -> Caller | NotChecked:
         return Caller(account=self.address.account or "", arn=self.address.caller or "")
 
     def look(self, on_reading: Callable[[Store, Reading], None] | None = None) -> LockSnapshot:

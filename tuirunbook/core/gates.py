@@ -230,16 +230,11 @@ def _place(incident: Incident, snapshot: LockSnapshot) -> Refusal | None:
         )
     if difference := moved(incident, snapshot.address):
         return Refusal(rule="S15", why=difference, enable="Go back to the account and place the incident began in.")
-    proofs = [parse_time(retry.at) for retry in incident.refused_by.values() if retry.source != "probe"]
-    unseen = [
-        lock
-        for lock, at in incident.pasted.items()
-        if lock not in incident.seen and not any(proof >= parse_time(at) for proof in proofs)
-    ]
-    if unseen:
+    unseen = incident.unproven_paste
+    if unseen is not None:
         return Refusal(
             rule="S15",
-            why=f"the pasted error names lock {short(unseen[0])}, which was never seen here",
+            why=f"the pasted error names lock {short(unseen)}, which was never seen here",
             enable="A plan refused by the lock shown here proves that this is the right place.",
         )
     if incident.unended_release:

@@ -28,6 +28,7 @@ from tuirunbook.core.lock import (
     Reading,
     Store,
     StoredLock,
+    parse_time,
 )
 from tuirunbook.core.text import clip, one_line, redact
 from tuirunbook.core.values import Child, StateContent
@@ -559,6 +560,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: SnapshotRecord | None = None
     unchanged_since: str = ""
     seen: Mapping[LockIdentity, str] = {}
+    seen_in: frozenset[Store] = frozenset()
     may_have_written: bool = False
     pasted: Mapping[LockIdentity, str] = {}
     answers: Mapping[tuple[LockIdentity, str], QuestionAnswered] = {}
@@ -621,6 +623,18 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def record(self, identity: LockIdentity) -> LockRecord | None:
         """The record of a lock that is present."""
         return next((lock for lock in self.locks if lock.identity == identity), None)
+
+    @property
+    def unproven_paste(self) -> LockIdentity | None:
+        """A pasted lock ID that was never seen here, unless a plan was refused by a lock that is, since it was pasted.
+
+        A probe proves nothing: it asks at the very address that we read.
+        """
+        proofs = [parse_time(retry.at) for retry in self.refused_by.values() if retry.source != "probe"]
+        for lock, at in self.pasted.items():
+            if lock not in self.seen and not any(proof >= parse_time(at) for proof in proofs):
+                return lock
+        return None
 
     def releases_of(self, identity: LockIdentity) -> tuple[Release, ...]:
         """The attempts on one lock."""
@@ -694,16 +708,19 @@ def _(event: LockChanged, incident: Incident) -> dict[str, object]:
 
 
 def _looked(incident: Incident, snapshot: SnapshotRecord, at: str) -> dict[str, object]:
-    theirs = [lock.identity for lock in snapshot.locks if not lock.ours]
-    seen = {**dict.fromkeys(theirs, at), **incident.seen}
-    left = snapshot.free and bool(seen) and not incident.elsewhere
+    theirs = [lock for lock in snapshot.locks if not lock.ours]
+    seen = {**dict.fromkeys((lock.identity for lock in theirs), at), **incident.seen}
+    seen_in = incident.seen_in | {lock.store for lock in theirs}
     same = incident.snapshot is not None and incident.snapshot.fingerprint == snapshot.fingerprint
+    known = msgspec.structs.replace(incident, seen=seen)
+    sure = not incident.elsewhere and known.unproven_paste is None
+    left = snapshot.free and sure and bool(seen) and all(snapshot.readings.get(store) == "free" for store in seen_in)
     return {
         "snapshot": snapshot,
         "unchanged_since": incident.unchanged_since if same else at,
         "seen": seen,
+        "seen_in": seen_in,
         "may_have_written": incident.may_have_written or any(_may_write(lock) for lock in snapshot.locks),
-        "blind_since": "",
         "gone_at": (incident.gone_at or at) if left or (incident.gone_at and not theirs) else "",
     }
 
@@ -782,7 +799,7 @@ def _(event: CommandEnded, incident: Incident) -> dict[str, object]:
 def _(event: RetryEnded, incident: Incident) -> dict[str, object]:
     changed: dict[str, object] = {"last_retry": event}
     if event.elsewhere:
-        changed["elsewhere"] = event.elsewhere
+        changed |= {"elsewhere": event.elsewhere, "gone_at": ""}
     elif event.outcome == "refused-by-this" and event.lock:
         changed["refused_by"] = {**incident.refused_by, event.lock: event}
         if event.source != "probe":

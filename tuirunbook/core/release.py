@@ -67,6 +67,8 @@ def listed_failure(lock: LockIdentity, was_in: Collection[Store], said: UnlockOu
         return ""
     if said is UnlockOutcome.UNUSABLE_CONFIG:
         return "unusable"
+    if said is UnlockOutcome.NOT_AS_WRITTEN:
+        return "unreadable"
     cannot_name = {UnlockOutcome.UNREADABLE_OR_GONE, UnlockOutcome.OTHER_ID}
     if Store.S3 not in was_in:
         # For a row without Info, OpenTofu says that there is no lock.

@@ -68,16 +68,21 @@ class AwsLockStore:
         """The address; account and caller are filled in once `identify` has answered."""
         return self._address
 
-    def identify(self) -> Caller | NotChecked:
-        """Who the reads are made as. Remembered; a refusal is asked again."""
-        if self._caller is None:
-            caller = self._try("the caller's identity", lambda: identify(self._clients))
-            if isinstance(caller, NotChecked):
-                return caller
-            with self._lock:
-                self._caller = caller
-                self._address = msgspec.structs.replace(self._address, account=caller.account, caller=caller.arn)
-        return self._caller
+    def identify(self, *, again: bool = False) -> Caller | NotChecked:
+        """Who the reads are made as. Remembered, unless `again`; a refusal is always asked again.
+
+        Who was known and cannot be told any more is not known any more.
+        """
+        if self._caller is not None and not again:
+            return self._caller
+        caller = self._try("the caller's identity", lambda: identify(self._clients))
+        known = caller if isinstance(caller, Caller) else None
+        with self._lock:
+            self._caller = known
+            self._address = msgspec.structs.replace(
+                self._address, account=known and known.account, caller=known and known.arn
+            )
+        return caller
 
     def look(self, on_reading: Callable[[Store, Reading], None] | None = None) -> LockSnapshot:
         """Read both stores, the digest, the state's head and the table, each from its owner and now.
@@ -85,6 +90,7 @@ class AwsLockStore:
         `on_reading` is called as soon as a store has answered, DynamoDB first, so that a screen need not wait for all.
         """
         told = on_reading or (lambda _store, _reading: None)
+        began = self._clock()
         clients, address = self._clients, self._locate()
         if address.table is None:
             dynamodb: Reading = _NO_TABLE
@@ -111,7 +117,7 @@ class AwsLockStore:
         table = None if address.table is None else _same_failure(dynamodb, unreachable) or self._table_facts()
         return LockSnapshot(
             address=address,
-            taken_at=self._clock(),
+            taken_at=began,
             dynamodb=dynamodb,
             s3=s3,
             digest=digest,

@@ -16,6 +16,8 @@ from tuirunbook.core.text import redact
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.front import Front, NoRoot
 from tuirunbook.tui.palette import RegistryCommands
+from tuirunbook.tui.screens.opening import OpeningScreen
+from tuirunbook.tui.screens.wait import WaitScreen
 from tuirunbook.tui.screens.walk import WalkScreen
 
 
@@ -56,15 +58,25 @@ class TflockApp(App[int]):
         elif self._incidents:
             self.action_incidents()
         else:
-            await self.push_screen(WalkScreen(self.front, resume=self._resume))
+            await self.push_screen(OpeningScreen(self.front, resume=self._resume))
 
-    @on(WalkScreen.Unopened)
-    async def _unopened(self, event: WalkScreen.Unopened) -> None:
+    @on(OpeningScreen.Opened)
+    async def _opened(self, event: OpeningScreen.Opened) -> None:
+        await self.switch_screen(WalkScreen(self.front, event.walk, event.mailbox, resumed=event.resumed))
+
+    @on(OpeningScreen.Unopened)
+    async def _unopened(self, event: OpeningScreen.Unopened) -> None:
         await self.pop_screen()
         if isinstance(event.found, NoRoot):
             self.start_over(event.found)
         else:
             self.choose_state()
+
+    @on(WaitScreen.LookAsked)
+    def _look_asked(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, WalkScreen):
+                screen.action_look()
 
     @work(group="choose", exit_on_error=False)
     async def choose_state(self) -> None:
@@ -84,7 +96,7 @@ class TflockApp(App[int]):
         if root is None:
             self.exit(0)
         else:
-            await self.push_screen(WalkScreen(self.front, root))
+            await self.push_screen(OpeningScreen(self.front, root))
 
     @work(group="incidents", exit_on_error=False)
     async def action_incidents(self) -> None:
@@ -95,7 +107,7 @@ class TflockApp(App[int]):
         if chosen is not None and chosen[0] == "resume":
             if isinstance(self.screen, WalkScreen):
                 await self.pop_screen()
-            await self.push_screen(WalkScreen(self.front, resume=chosen[1]))
+            await self.push_screen(OpeningScreen(self.front, resume=chosen[1]))
         elif self._incidents:
             self.exit(0)
 
@@ -108,11 +120,10 @@ class TflockApp(App[int]):
     @work(group="leave", exit_on_error=False)
     async def action_leave(self) -> None:
         """Leave; says what keeps running, and how to come back."""
-        walks = [screen for screen in self.screen_stack if isinstance(screen, WalkScreen) and screen.model]
-        if not walks or walks[0].model is None:
+        model = next((screen.model for screen in self.screen_stack if isinstance(screen, WalkScreen)), None)
+        if model is None:
             self.exit(0)
             return
-        model = walks[0].model
         running = next(iter(model.incident.running.values()), None)
         if (model.busy or running) and not await self._sure(model.busy, running.child.log if running else ""):
             return

@@ -104,7 +104,7 @@ class Observer:
             self._scribe.record(FindingRecorded, finding=finding)
 
     def _sight(self, snapshot: LockSnapshot, *, was_blind: bool) -> None:
-        """Told after the look itself, which counts as sight until this says otherwise."""
+        """Told after the look itself, so that the record has the lock first and the loss of sight second."""
         blind = snapshot.blind
         if blind and not self._scribe.incident.blind_since:
             self._scribe.record(WatchLost, why="; ".join(f"{store.label}: {reading.why}" for store, reading in blind))

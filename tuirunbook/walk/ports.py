@@ -26,8 +26,11 @@ class LockStore(Protocol):
         """The address; account and caller are filled in once `identify` has answered."""
         ...
 
-    def identify(self) -> Caller | NotChecked:
-        """Who the reads are made as. Remembered; a refusal is asked again."""
+    def identify(self, *, again: bool = False) -> Caller | NotChecked:
+        """Who the reads are made as. Remembered, unless `again`; a refusal is always asked again.
+
+        Who was known and cannot be told any more is not known any more: the address says so.
+        """
         ...
 
     def look(self, on_reading: Callable[[Store, Reading], None] | None = None) -> LockSnapshot:

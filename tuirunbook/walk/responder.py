@@ -235,6 +235,8 @@ class Responder:
         self._stack.close()
 
     def _look(self) -> LockSnapshot:
+        """Ask again who we are, and look (S15)."""
+        self._store.identify(again=True)
         snapshot = self._store.look()
         self._publish(self._observer.take_in(snapshot))
         return snapshot

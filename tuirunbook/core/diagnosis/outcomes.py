@@ -88,6 +88,7 @@ class UnlockOutcome(enum.StrEnum):
     OTHER_ID = "other-id"
     NOTHING_THERE = "nothing-there"
     UNUSABLE_CONFIG = "unusable-config"
+    NOT_AS_WRITTEN = "not-as-written"
     FAILED = "failed"
 
 
@@ -226,6 +227,9 @@ def _unlock_outcome(seen: Output, diagnosis: Diagnosis, words: str) -> tuple[Unl
         outcome = UnlockOutcome.UNUSABLE_CONFIG
     elif diagnosis.kind is Kind.UNLOCK_FAILED and mismatches:
         return _other_id(seen, mismatches)
+    elif diagnosis.kind is Kind.UNLOCK_FAILED and "ConditionalCheckFailed" in words:
+        # OpenTofu >= 1.10 deletes on the condition that Info is as it would write it itself.
+        outcome = UnlockOutcome.NOT_AS_WRITTEN
     elif diagnosis.kind is Kind.UNLOCK_FAILED and any(saying in words for saying in _UNREADABLE):
         outcome = UnlockOutcome.UNREADABLE_OR_GONE
     elif diagnosis.kind is Kind.UNLOCK_FAILED and any(saying in words for saying in _NOTHING):

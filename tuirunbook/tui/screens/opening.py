@@ -1,0 +1,83 @@
+"""The first thing that is painted: what is being looked for, while it is looked for."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tuirunbook.core.backend import RootModule
+from tuirunbook.tui.commands import EVERYWHERE, bindings
+from tuirunbook.tui.front import Front, NoRoot
+from tuirunbook.tui.mailbox import Mailbox
+from tuirunbook.walk.walk import Walk
+
+
+class OpeningScreen(Screen[None]):
+    """Finds the root and sets its walk up, in a thread that begins after the first frame was painted.
+
+    Args:
+        front: The world.
+        root: The root to walk, or None to find it.
+        resume: An incident to go on with instead.
+        runbook: The runbook to walk, or empty for the one that fits.
+    """
+
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(EVERYWHERE)]
+
+    class Opened(Message):
+        """The walk has started."""
+
+        def __init__(self, walk: Walk, mailbox: Mailbox, *, resumed: bool) -> None:
+            super().__init__()
+            self.walk = walk
+            self.mailbox = mailbox
+            self.resumed = resumed
+
+    class Unopened(Message):
+        """There is not one root to walk, or it cannot be walked: several, none, or why."""
+
+        def __init__(self, found: tuple[RootModule, ...] | NoRoot) -> None:
+            super().__init__()
+            self.found = found
+
+    def __init__(self, front: Front, root: RootModule | None = None, *, resume: str = "", runbook: str = "") -> None:
+        super().__init__()
+        self._front = front
+        self._root = root
+        self._resume = resume
+        self._runbook = runbook
+
+    def compose(self) -> ComposeResult:
+        """One line."""
+        what = f"Reading incident {self._resume}…" if self._resume else "Looking for the root module and its backend…"
+        yield Static(Content(f" {what}"))
+
+    def on_mount(self) -> None:
+        """Paint first."""
+        self.call_after_refresh(self._open)
+
+    @work(thread=True, group="open", exit_on_error=False)
+    def _open(self) -> None:
+        mailbox = Mailbox()
+        try:
+            if self._resume:
+                walk = self._front.resume_walk(self._resume, mailbox.put)
+            else:
+                found = self._root or self._front.find()
+                if not isinstance(found, RootModule):
+                    self.post_message(self.Unopened(found if isinstance(found, NoRoot) else tuple(found)))
+                    return
+                walk = self._front.open_walk(found, mailbox.put, self._runbook)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear of it
+            self.post_message(self.Unopened(NoRoot(sentence=f"{error}", next_step="See `tflock-tui doctor`.")))
+            return
+        walk.start()
+        self.post_message(self.Opened(walk, mailbox, resumed=bool(self._resume)))

@@ -1,0 +1,102 @@
+"""The walk's screen as the conversations see it: it satisfies `doing.stage.Stage`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from textual.screen import Screen
+
+from tuirunbook.core.text import clean
+from tuirunbook.tui.front import Front
+from tuirunbook.tui.view import View
+from tuirunbook.walk.walk import Walk
+
+if TYPE_CHECKING:
+    from tuirunbook.tui.screens.walk import WalkScreen
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ScreenStage:
+    """Dialogs, requests and words, on a walk's screen."""
+
+    def __init__(self, screen: WalkScreen) -> None:
+        self._screen = screen
+
+    @property
+    def view(self) -> View:
+        """What is on the screen now."""
+        return self._screen.view
+
+    @property
+    def walk(self) -> Walk:
+        """The walk."""
+        return self._screen.model.walk
+
+    @property
+    def front(self) -> Front:
+        """The world outside the walk."""
+        return self._screen.front
+
+    async def ask(self, dialog: Screen[R]) -> R | None:
+        """Show a dialog and wait for what it hands back."""
+        return await self._screen.app.push_screen_wait(dialog)
+
+    async def do(self, busy: str, request: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Have the incident's thread do something, and say meanwhile what it is."""
+        screen = self._screen
+        screen.model.busy = busy
+        screen.show()
+        try:
+            return await asyncio.wrap_future(self.walk.desk.submit(request, *args, **kwargs))
+        finally:
+            screen.model.busy = ""
+            screen.call_later(screen.show)
+
+    def say(self, sentence: str, *, bad: bool = False) -> None:
+        """Tell the operator something, and put it into the command log."""
+        text = clean(sentence)
+        self._screen.notify(text, severity="error" if bad else "information", timeout=10 if bad else 3, markup=False)
+        self._screen.model.log(text)
+        self._screen.show()
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy text to the clipboard and say so."""
+        self._screen.app.copy_to_clipboard(text)
+        self.say(f"Copied: {what}")
+
+    def walk_instead(self, runbook: str) -> None:
+        """Leave this walk for one of another runbook, on the same root."""
+        from tuirunbook.tui.screens.opening import OpeningScreen  # noqa: PLC0415 - it opens walks, this is one
+
+        self._screen.app.switch_screen(OpeningScreen(self.front, self.view.root, runbook=runbook))
+
+    def interrupted(self, command: str) -> None:
+        """Remember that a command of ours was interrupted."""
+        self._screen.model.interrupted |= {command}
+
+    def suspended(self) -> AbstractContextManager[None]:
+        """Give the terminal to another program for a while."""
+        return self._screen.app.suspend()
+
+    def show_output(self, command: str = "") -> None:
+        """Open the output of a command; of the latest one, unless it is named."""
+        from tuirunbook.tui.screens.output import OutputScreen  # noqa: PLC0415 - loaded when it is wanted
+
+        logs = self._screen.model.logs
+        name = command or next(reversed(logs), "")
+        if name not in logs:
+            self.say("No command of ours has run yet.")
+            return
+        self._screen.app.push_screen(OutputScreen(name, Path(logs[name]), lambda: name in self.view.incident.running))
+
+    def show_details(self) -> None:
+        """Open the whole lock, raw."""
+        from tuirunbook.tui.screens.details import DetailsScreen  # noqa: PLC0415 - loaded when it is wanted
+
+        self._screen.app.push_screen(DetailsScreen(self.view))
