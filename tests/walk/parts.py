@@ -77,6 +77,7 @@ class Shelf:
         self._clock = clock
 
     def identify(self, *, again: bool = False) -> Caller | NotChecked:
+        del again
         return Caller(account=self.address.account or "", arn=self.address.caller or "")
 
     def look(self, on_reading: Callable[[Store, Reading], None] | None = None) -> LockSnapshot:
