@@ -20,8 +20,8 @@ THREE_LINES = (
     "type('A', (App,), {'compose': lambda self: iter([Static('hello')])})().run()"
 )
 PEER = (sys.executable, "-c", THREE_LINES)
-PAINTED = b"Runbook"
-"""The title of the list of steps, which the first frame shows."""
+PAINTED = b"Looking for the root module"
+"""What the first frame says."""
 
 
 def first_paint(world: World, rounds: int) -> Figure:
