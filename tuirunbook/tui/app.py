@@ -1,24 +1,24 @@
-"""The application: which screen comes first, and how it ends."""
+"""The application: which screen comes first, and how it ends.
+
+Only what the first frame needs is imported here; every other screen is imported when it is wanted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
-from rich.traceback import Traceback
 from textual import on, work
 from textual.app import App
 from textual.content import Content
 
-from tuirunbook.core.backend import RootModule
-from tuirunbook.core.text import redact
-from tuirunbook.tui.dialogs.form import FormField, FormScreen
-from tuirunbook.tui.front import Front, NoRoot
 from tuirunbook.tui.palette import RegistryCommands
 from tuirunbook.tui.screens.opening import OpeningScreen
-from tuirunbook.tui.screens.wait import WaitScreen
-from tuirunbook.tui.screens.walk import WalkScreen
+
+if TYPE_CHECKING:
+    from tuirunbook.core.backend import RootModule
+    from tuirunbook.tui.front import Front, NoRoot
+    from tuirunbook.tui.screens.walk import WalkScreen
 
 
 class TflockApp(App[int]):
@@ -62,21 +62,29 @@ class TflockApp(App[int]):
 
     @on(OpeningScreen.Opened)
     async def _opened(self, event: OpeningScreen.Opened) -> None:
+        from tuirunbook.tui.screens.walk import WalkScreen  # noqa: PLC0415 - see the module
+
         await self.switch_screen(WalkScreen(self.front, event.walk, event.mailbox, resumed=event.resumed))
 
     @on(OpeningScreen.Unopened)
     async def _unopened(self, event: OpeningScreen.Unopened) -> None:
         await self.pop_screen()
-        if isinstance(event.found, NoRoot):
-            self.start_over(event.found)
-        else:
+        if isinstance(event.found, tuple):
             self.choose_state()
+        else:
+            self.start_over(event.found)
 
-    @on(WaitScreen.LookAsked)
-    def _look_asked(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, WalkScreen):
-                screen.action_look()
+    def on_wait_screen_look_asked(self) -> None:
+        """The calm watch asks for a look now; the walk beneath it has the watcher."""
+        if (walk := self.walk_screen) is not None:
+            walk.action_look()
+
+    @property
+    def walk_screen(self) -> WalkScreen | None:
+        """The walk on the stack, or None."""
+        from tuirunbook.tui.screens.walk import WalkScreen  # noqa: PLC0415 - see the module
+
+        return next((screen for screen in self.screen_stack if isinstance(screen, WalkScreen)), None)
 
     @work(group="choose", exit_on_error=False)
     async def choose_state(self) -> None:
@@ -105,7 +113,7 @@ class TflockApp(App[int]):
 
         chosen = await self.push_screen_wait(IncidentsScreen(self.front))
         if chosen is not None and chosen[0] == "resume":
-            if isinstance(self.screen, WalkScreen):
+            if self.screen is self.walk_screen:
                 await self.pop_screen()
             await self.push_screen(OpeningScreen(self.front, resume=chosen[1]))
         elif self._incidents:
@@ -120,10 +128,11 @@ class TflockApp(App[int]):
     @work(group="leave", exit_on_error=False)
     async def action_leave(self) -> None:
         """Leave; says what keeps running, and how to come back."""
-        model = next((screen.model for screen in self.screen_stack if isinstance(screen, WalkScreen)), None)
-        if model is None:
+        walk = self.walk_screen
+        if walk is None:
             self.exit(0)
             return
+        model = walk.model
         running = next(iter(model.incident.running.values()), None)
         if (model.busy or running) and not await self._sure(model.busy, running.child.log if running else ""):
             return
@@ -132,6 +141,8 @@ class TflockApp(App[int]):
         self.exit(0, message=Content(kept).plain if journal is not None and not model.incident.closed else None)
 
     async def _sure(self, busy: str, log: str) -> bool:
+        from tuirunbook.tui.dialogs.form import FormField, FormScreen  # noqa: PLC0415 - see the module
+
         what = f"Under way: {busy}" if busy else f"Our plan keeps running, and may hold the lock. Its output: {log}"
         told = await self.push_screen_wait(
             FormScreen(
@@ -148,6 +159,11 @@ class TflockApp(App[int]):
 
     def _fatal_error(self) -> None:
         """End with a traceback that shows no local variables: they hold locks, answers and credentials."""
+        from rich.text import Text  # noqa: PLC0415 - see the module
+        from rich.traceback import Traceback  # noqa: PLC0415
+
+        from tuirunbook.core.text import redact  # noqa: PLC0415
+
         self.bell()
         with self.console.capture() as capture:
             self.console.print(Traceback(show_locals=False, width=None))

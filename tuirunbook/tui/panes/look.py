@@ -11,14 +11,19 @@ from tuirunbook.core.values import Caller
 from tuirunbook.tui.panes.parts import Lines, heading, key, pair, paragraph
 from tuirunbook.tui.view import View, age, clock, operation
 
+_SHOWN = ("bucket", "key", "region", "dynamodb_table", "use_lockfile")
+"""The backend's arguments that are shown with where each came from; once for all where that is one place."""
+
 
 def detect(view: View) -> Lines:
     """Root, backend, workspace, account, region, table, and where each came from."""
     root, address = view.root, view.incident.address
     origins = root.backend.origins
+    sources = {origins[name] for name in _SHOWN if name in origins}
+    common = next(iter(sources)) if len(sources) == 1 else ""
 
     def from_(name: str) -> str:
-        return f"   ({origins[name]})" if name in origins else ""
+        return f"   ({origins[name]})" if name in origins and not common else ""
 
     yield pair("root", root.directory or "none; bucket and key were given")
     yield pair("backend", f"{root.backend.type}, {'initialised' if root.initialised else 'not initialised here'}")
@@ -28,6 +33,8 @@ def detect(view: View) -> Lines:
     yield pair("region", (address.region or "not known") + from_("region"))
     yield pair("lock table", (address.table or "none configured") + from_("dynamodb_table"))
     yield pair("lockfile", ("used" if address.use_lockfile else "not configured") + from_("use_lockfile"))
+    if common:
+        yield pair("all from", common)
     caller = view.caller
     if isinstance(caller, Caller):
         yield pair("account", f"{caller.account} as {caller.arn}")

@@ -15,6 +15,12 @@ from tuirunbook.core.verdict import CHECK_NAMES, Opinion, Verdict
 Lines: TypeAlias = Iterator[Content]
 
 SAYS_GLYPH = {Says.BLOCKS: "✗", Says.SUPPORTS: "✓", Says.NOTHING: "·", Says.UNKNOWN: "?"}
+SAYS_WORDS = {
+    Says.BLOCKS: "blocks",
+    Says.SUPPORTS: "supports",
+    Says.NOTHING: "says nothing",
+    Says.UNKNOWN: "not known",
+}
 SAYS_STYLE = {
     Says.BLOCKS: "$text-error",
     Says.SUPPORTS: "$text-success",

@@ -12,6 +12,7 @@ from tuirunbook.core.verdict import CHECK_NAMES, as_finding, judge
 from tuirunbook.tui.panes.parts import (
     SAYS_GLYPH,
     SAYS_STYLE,
+    SAYS_WORDS,
     Lines,
     check_line,
     heading,
@@ -67,7 +68,7 @@ def _evidence(view: View, lock: LockIdentity) -> Lines:
 
 def _finding(finding: Finding, *, disputed: bool) -> Content:
     mark = " (disputed)" if disputed else ""
-    says = f"  {finding.says.value}{mark}, {one_line(finding.source, 60)}"
+    says = f" → {SAYS_WORDS[finding.says]}{mark} ({one_line(finding.source, 60)})"
     return Content.assemble(
         (f"{SAYS_GLYPH[finding.says]} ", SAYS_STYLE[finding.says]),
         one_line(finding.fact, 300),

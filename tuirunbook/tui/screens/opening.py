@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -12,11 +12,13 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tuirunbook.core.backend import RootModule
 from tuirunbook.tui.commands import EVERYWHERE, bindings
-from tuirunbook.tui.front import Front, NoRoot
-from tuirunbook.tui.mailbox import Mailbox
-from tuirunbook.walk.walk import Walk
+
+if TYPE_CHECKING:
+    from tuirunbook.core.backend import RootModule
+    from tuirunbook.tui.front import Front, NoRoot
+    from tuirunbook.tui.mailbox import Mailbox
+    from tuirunbook.walk.walk import Walk
 
 
 class OpeningScreen(Screen[None]):
@@ -66,6 +68,11 @@ class OpeningScreen(Screen[None]):
 
     @work(thread=True, group="open", exit_on_error=False)
     def _open(self) -> None:
+        # Nothing of this is needed to paint, and the screen of the walk is needed as soon as there is one.
+        from tuirunbook.core.backend import RootModule  # noqa: PLC0415
+        from tuirunbook.tui.front import NoRoot  # noqa: PLC0415
+        from tuirunbook.tui.mailbox import Mailbox  # noqa: PLC0415
+
         mailbox = Mailbox()
         try:
             if self._resume:
@@ -80,4 +87,6 @@ class OpeningScreen(Screen[None]):
             self.post_message(self.Unopened(NoRoot(sentence=f"{error}", next_step="See `tflock-tui doctor`.")))
             return
         walk.start()
+        import tuirunbook.tui.screens.walk  # noqa: F401, PLC0415 - in this thread, while AWS is asked
+
         self.post_message(self.Opened(walk, mailbox, resumed=bool(self._resume)))
