@@ -1,0 +1,128 @@
+"""One CI system as a source of evidence: asks it, and lets the rules of `core.ci` make findings of what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from tuirunbook.core.address import StateAddress
+from tuirunbook.core.ci import Holder, InLine, Report, Target, findings, in_line, refusal
+from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.incident import timestamp
+from tuirunbook.core.lock import StoredLock
+from tuirunbook.core.text import one_line
+from tuirunbook.evidence.ci.transport import NotAskedError
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a system is asked: about which state, which lock, and at what time."""
+
+    target: Target
+    holder: Holder
+    now: datetime
+
+
+class System(Protocol):
+    """One CI system that may have taken the lock."""
+
+    @property
+    def key(self) -> str:
+        """Its part of the findings' keys (`github`)."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What is asked, for people (`GitHub Actions of acme/infra`)."""
+        ...
+
+    def ask(self, question: Question) -> Report:
+        """What it says.
+
+        Raises:
+            NotAskedError: It could not be asked; the sentence says why, and what to do.
+        """
+        ...
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A refusal that counts as the retry: what the job printed, when (by this machine's clock), and where it is."""
+
+    text: str
+    printed_at: datetime
+    link: str
+
+
+class CiSource:
+    """Asks one CI system about a lock.
+
+    Args:
+        system: The system.
+        target: The root and workspace that the state is of; bucket, key and lock are added for each question.
+    """
+
+    def __init__(self, system: System, target: Callable[[], Target]) -> None:
+        self._system = system
+        self._target = target
+        self._asked: tuple[Question, Report] | None = None
+
+    @property
+    def name(self) -> str:
+        """What it asks, for people."""
+        return self._system.name
+
+    @property
+    def can_block(self) -> bool:
+        """A run in progress blocks, so it is asked again before the act."""
+        return True
+
+    def gather(self, lock: StoredLock, address: StateAddress, now: datetime) -> Iterable[Finding]:
+        """The findings about this lock; when the system cannot be asked, one that says so and what to do."""
+        try:
+            target = self._target()
+            names = (*target.names, *names_of(address, lock))
+            target = msgspec.structs.replace(target, names=names, workspace=address.workspace)
+            question = Question(target=target, holder=Holder.of(lock), now=now)
+            report = self._system.ask(question)
+            self._asked = (question, report)
+            return tuple(findings(report, target, question.holder, now))
+        except NotAskedError as error:
+            return (self._unknown(lock, now, f"could not be asked: {error.sentence}", error.how),)
+        except Exception as error:  # noqa: BLE001 - a source never raises; an answer of no known shape is one more
+            fact = f"answered in a way that is not understood ({type(error).__name__}: {one_line(str(error), 120)})"
+            return (self._unknown(lock, now, fact, "Look there yourself."),)
+
+    def next_in_line(self) -> tuple[InLine, ...]:
+        """What the latest answer says is queued, waiting or scheduled for the state (S16)."""
+        return in_line(self._asked[1], self._asked[0].target) if self._asked else ()
+
+    def refusal(self, lock: StoredLock, now: datetime) -> Refusal | None:
+        """The refusal in the latest answer that counts as the retry of this lock, while it is fresh."""
+        if self._asked is None:
+            return None
+        found = refusal(self._asked[1], Holder.of(lock), now)
+        if found is None or found.job.log is None:
+            return None
+        return Refusal(text=found.job.log, printed_at=found.at, link=found.job.url)
+
+    def _unknown(self, lock: StoredLock, now: datetime, fact: str, how: str) -> Finding:
+        return Finding(
+            key=f"ci.{self._system.key}.asked",
+            lock=lock.identity,
+            says=Says.UNKNOWN,
+            match=Match.COULD_BE,
+            fact=one_line(f"{self._system.name} {fact}. {how}", 900).rstrip(),
+            source=one_line(self._system.name, 200),
+            observed_at=timestamp(now),
+        )
+
+
+def names_of(address: StateAddress, lock: StoredLock) -> Iterator[str]:
+    """Texts that name this state and no other. A key alone may be in many buckets, so it has to have some length."""
+    yield address.lock_id
+    if lock.info is not None:
+        yield lock.info.id
+    if address.state_key.count("/") > 0:
+        yield address.state_key
