@@ -44,7 +44,7 @@ by multiple users at the same time.
 
 
 def test_a_lock_that_changes_hands_closes_the_confirmation_and_voids_the_answers(make_desk: MakeDesk) -> None:
-    desk = make_desk(Mode.BOTH)
+    desk = make_desk(Mode.LOCKFILE)
     root = desk.root
     stuck = stuck_on_a_runner(root)
     operator = desk.start()
@@ -58,11 +58,8 @@ def test_a_lock_that_changes_hands_closes_the_confirmation_and_voids_the_answers
     operator.press("ctrl+y")
     operator.wait_for("fv-az99-live")
     operator.step(3)
-    operator.next_to("Which CI run took this lock")
-    assert operator.sees("of runner@fv-az99-live")
-    assert {lock["ID"] for lock in root.locks().values()} == {LIVE}
-    assert len(root.locks()) == 2
-    assert [call for call in root.aws.called("DeleteItem") if LIVE.encode() in call.body] == []
+    operator.next_to("of runner@fv-az99-live")
+    assert [lock["ID"] for lock in root.locks().values()] == [LIVE]
 
 
 def test_a_lock_replaced_after_the_confirmation_is_read_again_and_stays(make_desk: MakeDesk) -> None:

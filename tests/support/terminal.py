@@ -174,9 +174,12 @@ class Terminal:
 
     def above_cursor(self, rows: int = 4) -> str:
         """What stands right above the cursor, as one line: the label of the field that it is in."""
-        place = self.cursor
-        lines = self.screen[max(0, place[1] - rows) : place[1]] if place else []
-        return " ".join(" ".join(_NO_FRAME.findall(line)) for line in lines).strip()
+        if (place := self.cursor) is None:
+            return ""
+        column, row = place
+        lines = self.screen[max(0, row - rows) : row]
+        parts = (part for line in lines for part in _FRAMED.finditer(line))
+        return " ".join(" ".join(part[0] for part in parts if part.start() <= column <= part.end()).split())
 
     def at_cursor(self) -> str:
         """The line that the cursor is in."""
@@ -303,7 +306,6 @@ class Terminal:
 _FRAME = "│┃║─━╭╮╰╯┌┐└┘┏┓┗┛▐▌▔▁▂▃▄▅▆▇█▎▊"
 _FRAMED = re.compile(f"[^{_FRAME}]+")
 """What stands between frames and scroll bars."""
-_NO_FRAME = re.compile(rf"[^{_FRAME}\s]+")
 
 
 def _is_light(colour: str) -> bool:
