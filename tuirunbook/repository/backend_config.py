@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from tuirunbook.repository import quick
 from tuirunbook.repository.configuration import (
     broken,
     decode,
@@ -80,7 +81,10 @@ def read_file(path: Path) -> Mapping[str, object]:
     Raises:
         DetectionError: It cannot be read or does not parse.
     """
-    text = decode(path, read_text(path))
+    raw = read_text(path)
+    if path.suffix != ".json" and (plain := quick.arguments(raw)) is not None:
+        return plain
+    text = decode(path, raw)
     if path.suffix == ".json":
         document = parse_json(path, text)
         return json_arguments(document) if isinstance(document, dict) else {}
@@ -102,6 +106,36 @@ def candidates(directory: Path, checkout: Path | None) -> tuple[Path, ...]:
         for folder in _folders(level):
             found += _matching(folder)
     return tuple(dict.fromkeys(found))[:_MOST_CANDIDATES]
+
+
+class ConfigFiles:
+    """Backend configuration files near root modules; each folder is listed and each file read once."""
+
+    def __init__(self) -> None:
+        self._near: dict[Path, tuple[Path, ...]] = {}
+        self._read: dict[Path, Mapping[str, object] | DetectionError] = {}
+
+    def levels(self, directory: Path, checkout: Path | None) -> Iterator[tuple[Path, ...]]:
+        """The files in and below the directory, then those in the configuration folders of each level above."""
+        for level in _levels(directory, checkout):
+            own = self._folder(level) if level == directory else ()
+            found = (*own, *(path for folder in _folders(level) for path in self._folder(folder)))
+            if found:
+                yield found
+
+    def read(self, path: Path) -> Mapping[str, object] | DetectionError:
+        """What a file sets, or why it cannot be read."""
+        if path not in self._read:
+            try:
+                self._read[path] = read_file(path)
+            except DetectionError as error:
+                self._read[path] = error
+        return self._read[path]
+
+    def _folder(self, folder: Path) -> tuple[Path, ...]:
+        if folder not in self._near:
+            self._near[folder] = tuple(_matching(folder))
+        return self._near[folder]
 
 
 def _levels(directory: Path, checkout: Path | None) -> Iterator[Path]:

@@ -197,6 +197,9 @@ def parse_json(path: Path, text: str) -> Any:
 
 def relative(path: Path, directory: Path) -> str:
     """`path` as seen from `directory`, where it lies at most three levels up; absolute otherwise."""
+    inside, base = str(path), f"{directory}{os.sep}"
+    if inside.startswith(base):
+        return inside[len(base) :]
     seen = os.path.relpath(path, directory)
     return str(path) if seen.startswith("../../../../") else seen
 

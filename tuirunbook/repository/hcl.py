@@ -117,6 +117,10 @@ class Outline:
         """A block's body as text, with comments blanked and each line where it was, beginning with the block's own."""
         return self._between(self._tokens[block.tokens.start - 1].end, self._tokens[block.tokens.stop].start)
 
+    def value(self, argument: Item) -> str:
+        """An argument's value as text, with comments blanked."""
+        return self._between(self._tokens[argument.tokens.start].start, self._tokens[argument.tokens.stop - 1].end)
+
     def body_line(self, block: Item) -> int:
         """The line that the first line of `body` stands on."""
         return self.place(self._tokens[block.tokens.start - 1].start)[0]

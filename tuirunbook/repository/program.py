@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from tuirunbook.repository.place import Place
 
@@ -17,7 +18,7 @@ def program_of(place: Place) -> str:
     """
     if place.terragrunt:
         return "terragrunt"
-    return "tofu" if _has_tofu_file(place) or _names_tofu(place) else "terraform"
+    return "tofu" if _has_tofu_file(place) or names_tofu(place.directory, place.checkout) else "terraform"
 
 
 def _has_tofu_file(place: Place) -> bool:
@@ -30,13 +31,16 @@ def _has_tofu_file(place: Place) -> bool:
         return False
 
 
-def _names_tofu(place: Place) -> bool:
-    levels = [place.directory]
-    if place.checkout is not None:
-        levels += [level for level in place.directory.parents if level.is_relative_to(place.checkout)]
+def names_tofu(directory: Path, checkout: Path | None, *, above_only: bool = False) -> bool:
+    """Whether a directory, or one above it in the checkout, asks for OpenTofu."""
+    levels = [directory]
+    if checkout is not None:
+        levels += [level for level in directory.parents if level.is_relative_to(checkout)]
     if any((level / ".opentofu-version").is_file() for level in levels):
         return True
+    if above_only:
+        return False
     try:
-        return _TOFU_REGISTRY in (place.directory / ".terraform.lock.hcl").read_bytes()
+        return _TOFU_REGISTRY in (directory / ".terraform.lock.hcl").read_bytes()
     except OSError:
         return False

@@ -21,29 +21,37 @@ _MOST_NAMED = 4
 
 
 def root_module(
-    place: Place, effective: Effective, workspace: tuple[str, str], environ: Mapping[str, str]
+    place: Place,
+    effective: Effective,
+    workspace: tuple[str, str],
+    environ: Mapping[str, str],
+    *,
+    name: str | None = None,
+    program: str | None = None,
+    suggestions: tuple[str, ...] | None = None,
 ) -> RootModule:
     """The root module of one place, backend and workspace (its name and origin).
+
+    Who lists many root modules knows name, program and files that may complete the backend, and hands them in.
 
     Raises:
         DetectionError: Bucket or key cannot be a state's.
     """
     backend = with_region(effective, environ)
-    suggestions: tuple[str, ...] = ()
-    if _unset(backend, effective):
-        files = candidates(place.directory, place.checkout)
+    if suggestions is None:
+        files = candidates(place.directory, place.checkout) if unset(backend, effective) else ()
         suggestions = tuple(relative(path, place.directory) for path in files)
     trust = settings_files_inside(backend, place.directory, place.checkout, environ)
     root = RootModule(
         directory=str(place.directory),
-        name=_name(place),
+        name=_name(place) if name is None else name,
         checkout=None if place.checkout is None else str(place.checkout),
         backend=backend,
         workspace=workspace[0],
         workspace_origin=workspace[1],
         data_dir=str(place.data_dir),
         initialised=effective.initialised,
-        program=program_of(place),
+        program=program or program_of(place),
         disagreements=effective.disagreements,
         missing=_missing(backend, effective, suggestions),
         notes=(*place.notes, *effective.notes, *_notes(place, backend, trust)),
@@ -85,7 +93,7 @@ def _missing(backend: Backend, effective: Effective, suggestions: tuple[str, ...
     more = len(suggestions) - _MOST_NAMED
     hint = f" (found: {named}{f' and {more} more' if more > 0 else ''})" if suggestions else ""
     found: list[Missing] = []
-    for name in _unset(backend, effective):
+    for name in unset(backend, effective):
         how = f"give --backend-config {name}=VALUE or --backend-config FILE{hint}"
         if name in effective.unresolved:
             how = (
@@ -98,7 +106,7 @@ def _missing(backend: Backend, effective: Effective, suggestions: tuple[str, ...
     return tuple(found)
 
 
-def _unset(backend: Backend, effective: Effective) -> list[str]:
+def unset(backend: Backend, effective: Effective) -> list[str]:
     """What an S3 backend lacks: the required arguments, and those that are expressions."""
     if backend.type != "s3":
         return []
