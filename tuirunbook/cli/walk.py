@@ -16,6 +16,7 @@ from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem, told
 
 if TYPE_CHECKING:
+    from tuirunbook.wiring.adapters import Adapters
     from tuirunbook.wiring.front import WiredFront
 
 PIPE = "-"
@@ -35,16 +36,16 @@ def walk(
             if not plain:
                 _require_terminal()
             options = with_error(options, error)
-            front = _front(options)
+            adapters = _adapters(options)
             if resume is not None:
                 resume = _incident(options, resume)
             if plain:
                 with contextlib.suppress(OSError):
                     # Without a terminal the pipe is at its end, and so is the walk when it asks something.
                     _answers_after(error)
-                return _walk_plainly(front, resume=resume)
+                return _walk_plainly(_Deferred(adapters), resume=resume)
             _answers_after(error)
-            return _walk_on_screen(front, resume=resume, states=states)
+            return _walk_on_screen(adapters, resume=resume, states=states)
     except NoTerminal as problem:
         complain(problem)
         return Status.USAGE
@@ -101,13 +102,27 @@ def read_text(source: str) -> str:
         ) from None
 
 
-def _front(options: Options) -> WiredFront:
+def _adapters(options: Options) -> Adapters:
     from tuirunbook.wiring.adapters import Adapters  # noqa: PLC0415 - after the terminal was found
-    from tuirunbook.wiring.front import WiredFront  # noqa: PLC0415 - likewise
 
     adapters = Adapters(options)
     adapters.plan_args()
-    return WiredFront(adapters)
+    return adapters
+
+
+class _Deferred:
+    """The front, composed when it is first asked for something: after the first frame, in the thread that opens."""
+
+    def __init__(self, adapters: Adapters) -> None:
+        self._adapters = adapters
+        self._front: WiredFront | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._front is None:
+            from tuirunbook.wiring.front import WiredFront  # noqa: PLC0415 - see the class
+
+            self._front = WiredFront(self._adapters)
+        return getattr(self._front, name)
 
 
 def _incident(options: Options, asked: str) -> str:
@@ -124,20 +139,22 @@ def _incident(options: Options, asked: str) -> str:
     return resumable[0].id
 
 
-def _walk_on_screen(front: WiredFront, *, resume: str | None, states: bool) -> int:
+def _walk_on_screen(adapters: Adapters, *, resume: str | None, states: bool) -> int:
     from tuirunbook.tui.app import TflockApp  # noqa: PLC0415 - nothing else needs Textual
 
-    app = TflockApp(front, resume=resume or "", states=states, keymap=front.keymap)
-    if front.theme and "TEXTUAL_THEME" not in os.environ:
-        if front.theme not in app.available_themes:
+    user = adapters.settings.user
+    front: Any = _Deferred(adapters)
+    app = TflockApp(front, resume=resume or "", states=states, keymap=user.keymap)
+    if user.theme and "TEXTUAL_THEME" not in os.environ:
+        if user.theme not in app.available_themes:
             names = ", ".join(sorted(app.available_themes))
-            raise Problem(f"There is no theme {front.theme!r}.", f"Set one of these in your settings: {names}.")
-        app.theme = front.theme
+            raise Problem(f"There is no theme {user.theme!r}.", f"Set one of these in your settings: {names}.")
+        app.theme = user.theme
     code: Any = app.run()
     return int(code or app.return_code or 0)
 
 
-def _walk_plainly(front: WiredFront, *, resume: str | None) -> int:
+def _walk_plainly(front: Any, *, resume: str | None) -> int:
     from tuirunbook.plain import run  # noqa: PLC0415 - the screens do without
 
     return run(front, resume=resume)
