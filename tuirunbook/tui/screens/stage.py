@@ -45,6 +45,8 @@ class ScreenStage:
 
     async def ask(self, dialog: Screen[R]) -> R | None:
         """Show a dialog and wait for what it hands back."""
+        # A notice would lie over what the dialog says for as long as it stays; it is in the command log as well.
+        self._screen.app.clear_notifications()
         return await self._screen.app.push_screen_wait(dialog)
 
     async def do(self, busy: str, request: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
