@@ -1,0 +1,83 @@
+"""The sources of evidence of one root module, and how they reach AWS."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from tuirunbook.core.lock import NotChecked
+from tuirunbook.locks.clients import Clients
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from tuirunbook.locks.settings import Settings
+
+
+class BackendDoor:
+    """Asks AWS as whom the locks are read, in any region. It satisfies `evidence.aws_door.AwsDoor`.
+
+    Args:
+        clients: Who reads the locks.
+        environ: The environment that those were made from.
+    """
+
+    def __init__(self, clients: Clients, environ: Mapping[str, str]) -> None:
+        self._settings = clients.settings
+        self._environ = dict(environ)
+        self._profile = clients.profile
+        self._lock = threading.Lock()
+        self._regions: dict[str | None, _AnyService] = {}
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """The boto3 client of a service, in the backend's region unless another is named."""
+        return self._in(region or self._settings.region).service(service)
+
+    def ask(self, what: str, call: Callable[[], T]) -> T | NotChecked:
+        """The call's answer, or why `what` could not be read."""
+        from tuirunbook.locks.errors import aws_errors, explain  # noqa: PLC0415 - AWS is imported when it is asked
+
+        try:
+            return call()
+        except aws_errors() as error:
+            return explain(error, what=what, profile=self._profile, region=self._settings.region)
+
+    def why_not(self, service: str) -> str:
+        """Why a service is not asked at all, or empty: a practice AWS, or another maker's S3, has no such service."""
+        if not self._settings.endpoints.get("s3") or self._in(self._settings.region).endpoint(service):
+            return ""
+        return f"the state is kept at {self._settings.endpoints['s3']}, and no endpoint of {service} is set for it"
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            for clients in self._regions.values():
+                clients.close()
+
+    def _in(self, region: str | None) -> _AnyService:
+        with self._lock:
+            if region not in self._regions:
+                settings = msgspec.structs.replace(self._settings, region=region)
+                self._regions[region] = _AnyService(settings, self._environ)
+            return self._regions[region]
+
+
+class _AnyService(Clients):
+    """Clients of the services that hold no lock; one attempt each, since they are asked again anyway."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        super().__init__(settings, environ)
+        self._variables = dict(environ)
+
+    def service(self, name: str) -> Any:
+        """The client of any service."""
+        return self._client(name, 1)
+
+    def endpoint(self, service: str) -> str | None:
+        """The custom endpoint, also of a service that the backend has no argument for."""
+        variable = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
+        named = self._variables.get(variable) or self._variables.get("AWS_ENDPOINT_URL")
+        return super().endpoint(service) or named or None
