@@ -1,13 +1,13 @@
 """Force-unlock from the backend-only root, against `init` and `force-unlock` in a checkout whose root has providers.
 
-No provider can be downloaded here. The peer's providers are files of random bytes, packed as releases are and installed
-from a local mirror: it copies, unpacks and hashes them as it would the real ones, and saves the download.
+No provider can be downloaded here. The peer's providers are copies of the terraform binary, a Go program as providers
+are, packed as releases are and installed from a local mirror: init hashes, unpacks and writes them as it would the real
+ones, of which one (aws) is larger than all of these together, and it is spared the download.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -21,8 +21,8 @@ from tests.benchmarks.world import World
 from tuirunbook.terraform.cli import TerraformCli
 
 MEGABYTE = 1_000_000
-PROVIDERS = {"aws": 150, "kubernetes": 20, "random": 5}
-"""Megabytes of the packed provider; releases of 2025 are about as large."""
+PROVIDERS = {"aws": 4, "kubernetes": 1}
+"""How many copies of the terraform binary stand in for a provider."""
 _MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -43,13 +43,13 @@ def force_unlock(world: World, rounds: int) -> Figure:
         return seconds(lambda: _theirs(checkout, peer_env, lock_id))
 
     ours_median, theirs_median = side_by_side(rounds, ours, theirs)
-    size = sum(PROVIDERS.values())
+    size = sum(PROVIDERS.values()) * _binary().stat().st_size // MEGABYTE
     return Figure(
         "force-unlock from the backend-only root",
         ours_median,
         "s",
         "at most 0.3 times",
-        f"init + force-unlock with {len(PROVIDERS)} stand-in providers of {size} MB from a local mirror",
+        f"init + force-unlock with {len(PROVIDERS)} stand-in providers, {size} MB unpacked, from a local mirror",
         theirs_median,
     )
 
@@ -88,13 +88,24 @@ def _checkout(directory: Path, world: World) -> Path:
 def mirror(directory: Path) -> None:
     """Providers as a packed file system mirror keeps them."""
     target = f"{sys.platform}_{_MACHINES.get(platform.machine(), platform.machine())}"
-    for name, megabytes in PROVIDERS.items():
+    program = _binary().read_bytes()
+    for name, copies in PROVIDERS.items():
         folder = directory / "registry.terraform.io" / "acme" / name
         folder.mkdir(parents=True)
-        with zipfile.ZipFile(folder / f"terraform-provider-{name}_1.0.0_{target}.zip", "w") as packed:
-            info = zipfile.ZipInfo(f"terraform-provider-{name}_v1.0.0")
-            info.external_attr = 0o755 << 16
-            packed.writestr(info, os.urandom(megabytes * MEGABYTE))
+        path = folder / f"terraform-provider-{name}_1.0.0_{target}.zip"
+        with (
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
+            packed.open(f"terraform-provider-{name}_v1.0.0", "w", force_zip64=True) as file,
+        ):
+            for _ in range(copies):
+                file.write(program)
+
+
+def _binary() -> Path:
+    found = shutil.which("terraform")
+    if found is None:
+        raise RuntimeError("there is no terraform on PATH")
+    return Path(found).resolve()
 
 
 def _configuration(top: Path) -> Path:
