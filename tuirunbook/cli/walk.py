@@ -18,6 +18,7 @@ from tuirunbook.wiring.problem import Problem, told
 if TYPE_CHECKING:
     from tuirunbook.wiring.adapters import Adapters
     from tuirunbook.wiring.front import WiredFront
+    from tuirunbook.wiring.scout import Scout
 
 PIPE = "-"
 
@@ -36,6 +37,7 @@ def walk(
             if not plain:
                 _require_terminal()
             options = with_error(options, error)
+            scout = _scout(options) if not plain and not states and resume is None else None
             adapters = _adapters(options)
             if resume is not None:
                 resume = _incident(options, resume)
@@ -45,7 +47,7 @@ def walk(
                     _answers_after(error)
                 return _walk_plainly(_Deferred(adapters), resume=resume)
             _answers_after(error)
-            return _walk_on_screen(adapters, resume=resume, states=states)
+            return _walk_on_screen(adapters, scout, resume=resume, states=states)
     except NoTerminal as problem:
         complain(problem)
         return Status.USAGE
@@ -139,12 +141,19 @@ def _incident(options: Options, asked: str) -> str:
     return resumable[0].id
 
 
-def _walk_on_screen(adapters: Adapters, *, resume: str | None, states: bool) -> int:
+def _scout(options: Options) -> Scout | None:
+    """A first look from a process of its own, as early as can be."""
+    from tuirunbook.wiring.scout import Scout, worth_sending  # noqa: PLC0415 - only the screen needs it
+
+    return Scout(options) if worth_sending(options, os.environ) else None
+
+
+def _walk_on_screen(adapters: Adapters, scout: Scout | None, *, resume: str | None, states: bool) -> int:
     from tuirunbook.tui.app import TflockApp  # noqa: PLC0415 - nothing else needs Textual
 
     user = adapters.settings.user
     front: Any = _Deferred(adapters)
-    app = TflockApp(front, resume=resume or "", states=states, keymap=user.keymap)
+    app = TflockApp(front, scout=scout, resume=resume or "", states=states, keymap=user.keymap)
     if user.theme and "TEXTUAL_THEME" not in os.environ:
         if user.theme not in app.available_themes:
             names = ", ".join(sorted(app.available_themes))

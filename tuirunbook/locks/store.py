@@ -89,20 +89,9 @@ class AwsLockStore:
 
         `on_reading` is called as soon as a store has answered, DynamoDB first, so that a screen need not wait for all.
         """
-        told = on_reading or (lambda _store, _reading: None)
         began = self._clock()
         clients, address = self._clients, self._locate()
-        if address.table is None:
-            dynamodb: Reading = _NO_TABLE
-        else:
-            dynamodb = self._try(self._table_name, lambda: reading.read_item(clients, address))
-        told(Store.DYNAMODB, dynamodb)
-        s3: Reading = self._try(
-            f"the lockfile {address.lockfile_key}",
-            lambda: reading.read_lockfile(clients, address),
-            known=_same_failure(dynamodb, CREDENTIAL_CLASSES),
-        )
-        told(Store.S3, s3)
+        dynamodb, s3 = self.look_at_locks(on_reading or (lambda _store, _reading: None))
         unreachable = CREDENTIAL_CLASSES | NETWORK_CLASSES
         state = self._try(
             f"the state {address.state_key}",
@@ -124,6 +113,22 @@ class AwsLockStore:
             state=state,
             table=table,
         )
+
+    def look_at_locks(self, told: Callable[[Store, Reading], None]) -> tuple[Reading, Reading]:
+        """Read the lock item and the lockfile, and nothing else; `told` is called as each has answered."""
+        clients, address = self._clients, self._locate()
+        if address.table is None:
+            dynamodb: Reading = _NO_TABLE
+        else:
+            dynamodb = self._try(self._table_name, lambda: reading.read_item(clients, address))
+        told(Store.DYNAMODB, dynamodb)
+        s3: Reading = self._try(
+            f"the lockfile {address.lockfile_key}",
+            lambda: reading.read_lockfile(clients, address),
+            known=_same_failure(dynamodb, CREDENTIAL_CLASSES),
+        )
+        told(Store.S3, s3)
+        return dynamodb, s3
 
     def lock_ids(self) -> tuple[str, ...] | NotChecked:
         """The lock IDs of the table, and of the bucket's lockfiles where the backend uses them.

@@ -18,6 +18,7 @@ from tuirunbook.tui.screens.opening import OpeningScreen
 if TYPE_CHECKING:
     from tuirunbook.core.backend import RootModule
     from tuirunbook.tui.front import Front, NoRoot
+    from tuirunbook.tui.screens.opening import Scout
     from tuirunbook.tui.screens.walk import WalkScreen
 
 
@@ -26,6 +27,7 @@ class TflockApp(App[int]):
 
     Args:
         front: The world.
+        scout: A first look that is under way.
         resume: An incident to go on with.
         states: Begin with the list of states.
         incidents: Begin with the list of incidents.
@@ -39,6 +41,7 @@ class TflockApp(App[int]):
         self,
         front: Front,
         *,
+        scout: Scout | None = None,
         resume: str = "",
         states: bool = False,
         incidents: bool = False,
@@ -46,6 +49,7 @@ class TflockApp(App[int]):
     ) -> None:
         super().__init__()
         self.front = front
+        self._scout = scout
         self._resume = resume
         self._states = states
         self._incidents = incidents
@@ -58,7 +62,7 @@ class TflockApp(App[int]):
         elif self._incidents:
             self.action_incidents()
         else:
-            await self.push_screen(OpeningScreen(self.front, resume=self._resume))
+            await self.push_screen(OpeningScreen(self.front, resume=self._resume, scout=self._scout))
 
     @on(OpeningScreen.Opened)
     async def _opened(self, event: OpeningScreen.Opened) -> None:

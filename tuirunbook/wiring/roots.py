@@ -50,6 +50,12 @@ class Roots:
             return self._declared()
         return usable(root)
 
+    def quickly(self) -> RootModule | None:
+        """The one state that is meant, as far as that is known without reading HCL."""
+        if self._options.bucket:
+            return self.named(self._options.bucket, self._options.key or "")
+        return self._saved()
+
     def by_error(self, text: str) -> tuple[RootModule, ...]:
         """The states that an error's `Path` names."""
         if roots := self._of_error(text):

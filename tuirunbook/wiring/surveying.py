@@ -51,7 +51,8 @@ class _Stores:
 
 def _elsewhere(stores: _Stores, roots: list[RootModule]) -> Iterator[StateRow]:
     """The states of these roots in other workspaces whose lock the stores list."""
-    from tuirunbook.repository.roots import split_path, workspace_of  # noqa: PLC0415 - see the package
+    from tuirunbook.core.workspace import workspace_of  # noqa: PLC0415 - see the package
+    from tuirunbook.repository.roots import split_path  # noqa: PLC0415 - see the package
 
     known = {root.address().lock_id for root in roots}
     for lock_id in sorted(_listed(stores, roots) - known):

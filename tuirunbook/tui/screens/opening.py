@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual import work
 from textual.app import ComposeResult
@@ -16,9 +17,31 @@ from tuirunbook.tui.commands import EVERYWHERE, bindings
 
 if TYPE_CHECKING:
     from tuirunbook.core.backend import RootModule
+    from tuirunbook.core.lock import Reading, Store
     from tuirunbook.tui.front import Front, NoRoot
     from tuirunbook.tui.mailbox import Mailbox
     from tuirunbook.walk.walk import Walk
+
+
+class Sighting(Protocol):
+    """What one store of a state said, to be shown and nothing else."""
+
+    @property
+    def lock_id(self) -> str: ...  # noqa: D102 - see the class
+
+    @property
+    def store(self) -> Store: ...  # noqa: D102
+
+    @property
+    def reading(self) -> Reading: ...  # noqa: D102
+
+
+class Scout(Protocol):
+    """A first look that began before the application."""
+
+    def sightings(self) -> Iterable[Sighting]:
+        """What it reads, as it arrives; blocks in between."""
+        ...
 
 
 class OpeningScreen(Screen[None]):
@@ -29,6 +52,7 @@ class OpeningScreen(Screen[None]):
         root: The root to walk, or None to find it.
         resume: An incident to go on with instead.
         runbook: The runbook to walk, or empty for the one that fits.
+        scout: A first look that is under way.
     """
 
     AUTO_FOCUS = ""
@@ -50,21 +74,57 @@ class OpeningScreen(Screen[None]):
             super().__init__()
             self.found = found
 
-    def __init__(self, front: Front, root: RootModule | None = None, *, resume: str = "", runbook: str = "") -> None:
+    def __init__(
+        self,
+        front: Front,
+        root: RootModule | None = None,
+        *,
+        resume: str = "",
+        runbook: str = "",
+        scout: Scout | None = None,
+    ) -> None:
         super().__init__()
         self._front = front
         self._root = root
         self._resume = resume
         self._runbook = runbook
+        self._scout = scout
+        self._lines: list[str] = []
 
     def compose(self) -> ComposeResult:
         """One line."""
         what = f"Reading incident {self._resume}…" if self._resume else "Looking for the root module and its backend…"
+        self._lines.append(what)
         yield Static(Content(f" {what}"))
 
     def on_mount(self) -> None:
         """Paint first."""
         self.call_after_refresh(self._open)
+        if self._scout is not None:
+            self._listen(self._scout)
+
+    @work(thread=True, group="scout", exit_on_error=False)
+    def _listen(self, scout: Scout) -> None:
+        from tuirunbook.core.lock import Free, Held, describe  # noqa: PLC0415 - not needed to paint
+
+        for sighting in scout.sightings():
+            match sighting.reading:
+                case Held(lock):
+                    said = f"■ HELD in {sighting.store.label}: {describe(lock)}"
+                case Free():
+                    said = f"□ {sighting.store.label} is free"
+                case _:
+                    continue
+            self.app.call_from_thread(self._show, sighting.lock_id, said)
+
+    def _show(self, lock_id: str, said: str) -> None:
+        """A first look, on the screen before anything else is known."""
+        from tuirunbook.core.text import one_line  # noqa: PLC0415 - not needed to paint
+
+        if not self.is_attached:
+            return
+        self._lines += [said] if len(self._lines) > 1 else [one_line(lock_id, 200), said]
+        self.query_one(Static).update(Content("\n".join(f" {one_line(text, 200)}" for text in self._lines)))
 
     @work(thread=True, group="open", exit_on_error=False)
     def _open(self) -> None:
