@@ -13,9 +13,11 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from tuirunbook.core.runbook import Section
+from tuirunbook.core.placeholders import placeholder_values
+from tuirunbook.core.runbook import Section, substitute_plain
 from tuirunbook.core.text import clean, one_line
 from tuirunbook.tui.commands import BY_SCREEN, EVERYWHERE, HELP, Command, Effect, bindings, shown_keys
+from tuirunbook.tui.prose import flow
 from tuirunbook.tui.view import View
 
 _EFFECTS = {
@@ -71,7 +73,7 @@ class HelpScreen(ModalScreen[None]):
     def _text(self, width: int) -> Content:
         lines: list[Content] = []
         for paragraph in self._paragraphs:
-            lines += [Content(clean(paragraph).strip()), Content("")]
+            lines += [*flow(clean(paragraph).strip()), Content("")]
         if self._commands:
             lines.append(Content.styled("Keys", "bold"))
             column = max(len(shown_keys(command)) for command in self._commands)
@@ -80,7 +82,7 @@ class HelpScreen(ModalScreen[None]):
         for section in self._faq:
             lines += [
                 Content.styled(one_line(section.title), "bold"),
-                Content(clean(section.body).strip()),
+                *flow(clean(section.body).strip()),
                 Content(""),
             ]
         return Content("\n").join(lines)
@@ -109,7 +111,9 @@ def help_for(screen: Screen[Any]) -> HelpScreen:
     if view is None:
         return HelpScreen("Help", about, commands, ())
     step = view.step.step
-    return HelpScreen(f"Step {step.number}: {step.title}", (*about, step.body, SAFE), commands, view.runbook.background)
+    values = placeholder_values(view.root, view.incident.address, view.snapshot, view.incident.opened.operator)
+    about = (*about, SAFE, substitute_plain(step.body, values))
+    return HelpScreen(f"Step {step.number}: {step.title}", about, commands, view.runbook.background)
 
 
 SAFE = (
@@ -120,8 +124,5 @@ SAFE = (
 
 
 def _view_of(screen: Screen[Any]) -> View | None:
-    try:
-        view = getattr(screen, "view", None)
-    except RuntimeError:  # the walk is not open yet
-        return None
+    view = getattr(screen, "view", None)
     return view if isinstance(view, View) else None
