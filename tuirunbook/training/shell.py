@@ -1,0 +1,187 @@
+"""The practice shell: the raw commands that people reach for under pressure. Nothing stands in the way."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tuirunbook.training.aws import ACCESS_KEY, REGION, SECRET_KEY
+from tuirunbook.training.checkout import BUCKET, TABLE
+from tuirunbook.training.engine import Engine
+from tuirunbook.training.holders import HolderError, run
+
+HELP = f"""\
+This shell is practice: it reaches the practice AWS and the practice checkout, and nothing else. What it does, it does.
+  aws dynamodb scan --table-name {TABLE}
+  aws dynamodb get-item|delete-item --table-name {TABLE} --key '{{"LockID": {{"S": "…"}}}}'
+  aws s3 ls [s3://BUCKET[/PREFIX]]      aws s3api get-object|delete-object --bucket {BUCKET} --key KEY
+  terraform plan | state list | force-unlock ID | workspace list|select NAME | version
+  git log      cd ROOT      ls      help"""
+_TERRAFORM = ("plan", "state", "force-unlock", "workspace", "version", "init", "show", "output")
+_GIT = ("log", "show", "status", "diff", "blame")
+_RELEASES = ("delete-item", "delete-object", "force-unlock")
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command came to.
+
+    Attributes:
+        output: What it printed.
+        released: The lock IDs that were there before it and were gone after it.
+    """
+
+    output: str
+    released: tuple[str, ...] = ()
+
+
+class Shell:
+    """Runs one command line after the other.
+
+    Args:
+        engine: The scenario.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._directory = engine.directory(engine.scenario.roots[0])
+        self._clients: dict[str, Any] = {}
+
+    def run(self, line: str) -> Said:
+        """Run one line. There is no shell behind it: no pipes, no variables, only these programs."""
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            return Said(output=f"this cannot be read: {error}")
+        if not words:
+            return Said(output="")
+        before = self._locks() if any(word in _RELEASES for word in words) else {}
+        output = self._output(words)
+        after = self._locks() if before else {}
+        gone = tuple(lock for key, locks in before.items() for lock in locks if lock not in after.get(key, ()))
+        return Said(output=output, released=tuple(dict.fromkeys(gone)))
+
+    def _output(self, words: Sequence[str]) -> str:
+        programs: Mapping[str, Callable[[Sequence[str]], str]] = {
+            "aws": self._aws,
+            "terraform": self._terraform,
+            "git": self._git,
+            "cd": self._cd,
+            "ls": lambda _: "\n".join(sorted(path.name for path in self._directory.iterdir())),
+            "help": lambda _: HELP,
+        }
+        if words[0] not in programs:
+            return f"{words[0]}: not in this practice shell\n{HELP}"
+        try:
+            return programs[words[0]](words[1:])
+        except (HolderError, OSError, subprocess.SubprocessError) as error:
+            return str(error)
+
+    def _locks(self) -> dict[str, list[str]]:
+        keys = {held.key for held in self._engine.locks}
+        return {key: [_told(raw) for raw in self._engine.stores.locks(key).values()] for key in keys}
+
+    def _terraform(self, words: Sequence[str]) -> str:
+        if not words or words[0] not in _TERRAFORM:
+            return f"terraform {' '.join(words[:1])}: not in this practice shell; there are: {', '.join(_TERRAFORM)}"
+        return run(self._directory, self._engine.environ, *words, stdin=b"yes\n")[1]
+
+    def _git(self, words: Sequence[str]) -> str:
+        if not words or words[0] not in _GIT:
+            return f"git: there are: {', '.join(_GIT)}"
+        done = subprocess.run(  # noqa: S603 - an argument list, in an environment made from nothing
+            ["git", "--no-pager", *words],  # noqa: S607 - the git on PATH is the one meant
+            cwd=self._directory,
+            env=self._engine.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=20,
+            check=False,
+        )
+        return done.stdout.decode("utf-8", "replace")
+
+    def _cd(self, words: Sequence[str]) -> str:
+        target = self._engine.place.checkout / (words[0] if words else "")
+        names = ", ".join(root.name for root in self._engine.scenario.roots)
+        if not target.is_dir() or not target.resolve().is_relative_to(self._engine.place.checkout):
+            return f"there are: {names}"
+        self._directory = target.resolve()
+        return f"in {self._directory.relative_to(self._engine.place.checkout)}"
+
+    def _aws(self, words: Sequence[str]) -> str:
+        command = " ".join(words[:2])
+        given = _options(words[2:])
+        calls: Mapping[str, Callable[[], Any]] = {
+            "dynamodb scan": lambda: self._client("dynamodb").scan(TableName=given["table-name"])["Items"],
+            "dynamodb get-item": lambda: self._item("get_item", given).get("Item", {}),
+            "dynamodb delete-item": lambda: self._item("delete_item", given) and "",
+            "s3 ls": lambda: self._list(words[2] if len(words) > 2 else ""),  # noqa: PLR2004 - after `s3 ls`
+            "s3api get-object": lambda: self._object("get_object", given)["Body"].read().decode("utf-8", "replace"),
+            "s3api delete-object": lambda: self._object("delete_object", given) and "",
+            "sts get-caller-identity": lambda: self._client("sts").get_caller_identity()["Arn"],
+        }
+        if command not in calls:
+            return f"aws {command}: not in this practice shell\n{HELP}"
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - AWS is loaded by its first user
+
+        try:
+            told = calls[command]()
+        except KeyError as missing:
+            return f"aws: the following arguments are required: --{missing.args[0]}"
+        except (BotoCoreError, ClientError, ValueError) as error:
+            return f"aws: {error}"
+        return told if isinstance(told, str) else json.dumps(told, indent=2, default=str)
+
+    def _item(self, action: str, given: Mapping[str, str]) -> Any:
+        return getattr(self._client("dynamodb"), action)(TableName=given["table-name"], Key=json.loads(given["key"]))
+
+    def _object(self, action: str, given: Mapping[str, str]) -> Any:
+        return getattr(self._client("s3"), action)(Bucket=given["bucket"], Key=given["key"])
+
+    def _list(self, url: str) -> str:
+        if not url:
+            return "\n".join(one["Name"] for one in self._client("s3").list_buckets()["Buckets"])
+        bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        listed = self._client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
+        return "\n".join(one["Key"] for one in listed.get("Contents", ()))
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            import boto3  # noqa: PLC0415 - loaded by its first user
+            from botocore.config import Config  # noqa: PLC0415 - likewise
+
+            make: Any = boto3.client
+            self._clients[service] = make(
+                service,
+                endpoint_url=self._engine.environ["AWS_ENDPOINT_URL"],
+                region_name=REGION,
+                aws_access_key_id=ACCESS_KEY,
+                aws_secret_access_key=SECRET_KEY,
+                config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, proxies={}),
+            )
+        return self._clients[service]
+
+
+def _options(words: Sequence[str]) -> dict[str, str]:
+    """`--name value` pairs; a flag without a value is empty."""
+    found: dict[str, str] = {}
+    for index, word in enumerate(words):
+        if word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            following = words[index + 1] if index + 1 < len(words) else ""
+            found[name] = value if equals else "" if following.startswith("--") else following
+    return found
+
+
+def _told(raw: str) -> str:
+    """The lock's ID, or its raw text where it has none."""
+    try:
+        told = json.loads(raw)
+    except ValueError:
+        return raw
+    return str(told.get("ID", raw)) if isinstance(told, dict) else raw
