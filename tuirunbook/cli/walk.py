@@ -31,7 +31,7 @@ def walk(
     plain: bool = False,
     states: bool = False,
 ) -> int:
-    """Walk, and return the exit code. `error` names the file (or `-`) that holds what Terraform printed."""
+    """Walk, and return the exit code. `error` names the file, `-` or address that holds what Terraform printed."""
     try:
         with told():
             if not plain:
@@ -89,13 +89,19 @@ def with_error(options: Options, error: str) -> Options:
 
 
 def read_text(source: str) -> str:
-    """A file's text, or all of standard input for `-`; undecodable bytes are replaced.
+    """A file's text, all of standard input for `-`, or the log behind the address of a run, job or pull request.
+
+    Undecodable bytes are replaced.
 
     Raises:
         Problem: It cannot be read.
     """
     if source == PIPE:
         return read_piped()
+    if source.startswith(("https://", "http://")):
+        from tuirunbook.wiring.ci import fetch_error  # noqa: PLC0415 - most errors are pasted
+
+        return fetch_error(source, os.environ)
     try:
         return Path(source).read_bytes().decode("utf-8", "replace")
     except OSError as problem:

@@ -6,6 +6,7 @@ any host; so those are left out of theirs unless they are for the host that is a
 
 from __future__ import annotations
 
+import base64
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -123,3 +124,8 @@ def _logged_in(program: str, arguments: tuple[str, ...], environ: Mapping[str, s
     except (OSError, subprocess.TimeoutExpired):
         return False
     return asked.returncode == 0
+
+
+def basic(user: str, secret: str) -> dict[str, str]:
+    """The header of HTTP's basic authentication."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()}

@@ -55,6 +55,39 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     link: str
 
 
+class Lazily:
+    """A system that is connected to when it is first asked, and again as long as there is no login.
+
+    Args:
+        key: Its part of the findings' keys.
+        name: What is asked, for people.
+        connect: Makes the system; raises `NotAskedError` when there is no login.
+    """
+
+    def __init__(self, key: str, name: str, connect: Callable[[], System]) -> None:
+        self._key = key
+        self._name = name
+        self._connect = connect
+        self._system: System | None = None
+
+    @property
+    def key(self) -> str:
+        """Its part of the findings' keys."""
+        return self._key
+
+    @property
+    def name(self) -> str:
+        """What is asked."""
+        return self._system.name if self._system else self._name
+
+    def ask(self, question: Question) -> Report:
+        """What it says; the keys are this one's, for two systems of one kind may be asked."""
+        system = self._system or self._connect()
+        report = system.ask(question)
+        self._system = system
+        return msgspec.structs.replace(report, system=self._key)
+
+
 class CiSource:
     """Asks one CI system about a lock.
 
