@@ -12,7 +12,7 @@ from tuirunbook.core.gates import LISTED_FAILURES
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.runbook import Action, Question, Runbook, Step
-from tuirunbook.core.verdict import HOLDER_QUESTIONS
+from tuirunbook.core.verdict import HOLDER_QUESTIONS, Opinion, judge
 
 BEFORE_CHECKS = ("digest", "state-list", "errored-tfstate", "state-version")
 """What is looked at before a release."""
@@ -110,6 +110,11 @@ def lock_in_hand(incident: Incident) -> LockIdentity | None:
     return next(iter(incident.identities), None)
 
 
+def active_lock(incident: Incident) -> LockIdentity | None:
+    """A lock that is present and whose holder is held to be alive; it leads to waiting."""
+    return next((lock for lock in incident.identities if judge(incident, lock).opinion is Opinion.ACTIVE), None)
+
+
 def _skip(incident: Incident, step: Step) -> str | None:
     names = {step.id, step.action.value}
     for lock in (*incident.identities, None):
@@ -139,6 +144,8 @@ def _rule_out(incident: Incident, step: Step) -> _Left:
         return _Left(done=False)
     wanted = {*HOLDER_QUESTIONS, *(question.id for question in step.questions)}
     missing = [name for lock in incident.identities for name in wanted if not answered(incident, lock, name)]
+    if active_lock(incident) is not None:
+        return _Left(done=False, note="active: wait")
     return _Left(done=not missing, note=f"{len(missing)} to answer" if missing else "")
 
 

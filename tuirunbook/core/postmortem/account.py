@@ -23,6 +23,7 @@ from tuirunbook.core.incident import (
     ReleaseEnded,
     ReleaseIntended,
     Resumed,
+    RetryEnded,
     SnapshotRecord,
     StepSkipped,
     WatchLost,
@@ -52,6 +53,7 @@ class Account:
         before: The state as it was read before a release, the last time.
         after: The same, after one.
         errors: The errors that were handed in.
+        refused_at: When a run was first refused that we know of, or empty.
         disputes: The disputes with what they dispute.
         skips: The skipped steps.
         outside: What others did elsewhere.
@@ -72,6 +74,7 @@ class Account:
         self.before: CheckRecorded | None = None
         self.after: CheckRecorded | None = None
         self.errors: list[ErrorPasted] = []
+        self.refused_at = ""
         self.disputes: list[str] = []
         self.skips: list[str] = []
         self.outside: list[OutsideAction] = []
@@ -144,6 +147,9 @@ class Account:
                 self.operators.setdefault(event.operator)
             case ErrorPasted():
                 self.errors.append(event)
+                self.refused_at = self.refused_at or (event.at if event.locks else "")
+            case RetryEnded() if event.outcome.startswith("refused"):
+                self.refused_at = self.refused_at or event.at
             case FindingDisputed():
                 self.disputes.append(self._dispute(event))
             case StepSkipped():

@@ -144,11 +144,11 @@ def _points(account: Account) -> tuple[doc.Point, ...]:
     details = incident.details
     lock = _main_lock(account)
     created = lock.info.created if lock and lock.info else None
-    pasted = next((error.at for error in account.errors if error.locks), None)
+    known = account.refused_at or None
     told = details.first_refusal_at if details and moment(details.first_refusal_at) else None
     found = [
         ("lock created", created, "by the holder's clock" if created else ""),
-        ("first refusal", told or pasted, "" if told or not pasted else "at the latest; the error was handed in then"),
+        ("first refusal", told or known, "" if told or not known else "at the latest; it was told or tried then"),
         ("page", details.page_at if details else None, ""),
         ("opened", incident.opened.at, ""),
         ("verdict", *_verdict(account, lock)),
@@ -314,7 +314,8 @@ def _follow_ups(incident: Incident) -> tuple[doc.FollowUp, ...]:
         if step.step not in incident.steps_done and not (step.step == "verify" and incident.verified)
     ]
     rerun = incident.verified.rerun if incident.verified else ""
-    again = [doc.FollowUp(what=f"Run the pipeline again: {rerun}", owner="", due="")] if rerun else []
+    nobody = rerun.strip().casefold().startswith(("nobody", "no one", "none", "not needed"))
+    again = [doc.FollowUp(what="Run the pipeline again", owner=rerun, due="")] if rerun and not nobody else []
     return (*items, *deferred, *again)
 
 

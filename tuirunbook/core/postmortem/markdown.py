@@ -190,8 +190,11 @@ def _before_after(facts: doc.BeforeAfter) -> Iterator[str]:
 
 
 def _fact(facts: doc.StateFacts | None, name: str) -> str:
-    value = getattr(facts, name) if facts else None
-    return "not read" if value is None else code(str(value), cell=True)
+    """`none` where the state was read and has no such thing: no object yet, or a bucket without versions."""
+    if facts is None or (facts.md5 is None and "no state object" not in facts.detail):
+        return "not read"
+    value = getattr(facts, name)
+    return "none" if value is None else code(str(value), cell=True)
 
 
 def _prompts(postmortem: doc.Postmortem) -> Iterator[str]:

@@ -40,8 +40,8 @@ def _evidence(account: Account) -> str:
     if incident.releases:
         intended = incident.releases[-1].intended
         weighed = joined(
-            _counted(len(intended.supports), "fact spoke for", "facts spoke for") + " a release",
-            _counted(len(intended.blocks), "against it", "against it"),
+            f"{len(intended.supports) or 'no'} fact{'' if len(intended.supports) < 2 else 's'} spoke for a release",  # noqa: PLR2004
+            f"{len(intended.blocks) or 'none'} against it",
             by=" and ",
         )
         missing = f"; not checked: {', '.join(intended.not_checked)}" if intended.not_checked else ""
@@ -49,10 +49,6 @@ def _evidence(account: Account) -> str:
     opinions = {opinion for opinion, _ in account.verdicts.values()}
     told = f"The evidence came to “{'”, “'.join(sorted(opinions))}”" if opinions else "No evidence was weighed"
     return f"{told}; no release was tried."
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count or 'no'} {one if count == 1 else many}"
 
 
 def _end(account: Account, when: dict[str, str | None]) -> str:

@@ -15,6 +15,7 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option as ListOption
 
 from tuirunbook.core.answers import NEED_LABELS, incomplete
+from tuirunbook.core.lock import LockIdentity
 from tuirunbook.core.runbook import Option, Question
 from tuirunbook.tui.panes.parts import SAYS_GLYPH
 
@@ -23,7 +24,11 @@ OPTIONAL = ("who", "link", "note")
 
 
 class AnswerScreen(ModalScreen[tuple[str, dict[str, str]] | None]):
-    """Dismisses with the option's value and what was told with it, or None when it was left."""
+    """Dismisses with the option's value and what was told with it, or None when it was left.
+
+    Attributes:
+        asks_about: The lock that it asks about; empty for the incident itself.
+    """
 
     CSS_PATH = "answer.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,8 +36,11 @@ class AnswerScreen(ModalScreen[tuple[str, dict[str, str]] | None]):
         Binding("ctrl+s", "submit", "save", id="answer.save", priority=True),
     ]
 
-    def __init__(self, question: Question, about: str, before: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, question: Question, about: str, *, lock: LockIdentity, before: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
+        self.asks_about = lock
         self._question = question
         self._about = about
         self._before = dict(before or {})

@@ -22,11 +22,12 @@ from tuirunbook.core.incident import (
     timestamp,
 )
 from tuirunbook.core.lock import LockIdentity, short
-from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, lock_in_hand, open_questions
+from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, active_lock, lock_in_hand, open_questions
 from tuirunbook.core.runbook import Action, Question, Step
 from tuirunbook.tui.dialogs.answer import AnswerScreen
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.doing.stage import Stage
+from tuirunbook.tui.doing.waiting import wait
 
 
 async def ask_next(stage: Stage) -> None:
@@ -44,7 +45,9 @@ async def ask_next(stage: Stage) -> None:
 
 
 async def _nothing_left(stage: Stage, step: Step) -> None:
-    if step.action is Action.ASK and step.id not in stage.view.incident.steps_done:
+    if active_lock(stage.view.incident) is not None:
+        await wait(stage)
+    elif step.action is Action.ASK and step.id not in stage.view.incident.steps_done:
         await stage.do("", stage.walk.clerk.tell, StepDone, step=step.id)
     else:
         stage.say("Every question of this step is answered; a changes an answer.")
@@ -84,7 +87,7 @@ async def _ask(stage: Stage, wanted: OpenQuestion) -> bool:
     who = record.info.who if record and record.info else ""
     about = f"about lock {short(lock)}{' of ' + who if who else ''}" if lock else "about this incident"
     before = incident.answers.get((lock, question.id))
-    told = await stage.ask(AnswerScreen(question, about, _given(before) if before else None))
+    told = await stage.ask(AnswerScreen(question, about, lock=lock, before=_given(before) if before else None))
     if told is None:
         return False
     value, details = told

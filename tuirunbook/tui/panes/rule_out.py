@@ -6,7 +6,7 @@ from textual.content import Content
 
 from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.lock import LockIdentity, short
-from tuirunbook.core.procedure import BEFORE_CHECKS, open_questions
+from tuirunbook.core.procedure import BEFORE_CHECKS, active_lock, open_questions
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import CHECK_NAMES, as_finding, judge
 from tuirunbook.tui.panes.parts import (
@@ -39,6 +39,10 @@ def rule_out(view: View) -> Lines:
     left = open_questions(incident, step)
     if left:
         yield key("n", f"ask: {left[0].question.text}")
+        yield Content("")
+    elif active_lock(incident) is not None:
+        yield key("n", "wait for the holder; it rings when the lock is free")
+        yield key("d", "dispute a fact that is wrong")
         yield Content("")
     for lock in incident.identities:
         if len(incident.identities) > 1:

@@ -16,6 +16,7 @@ from textual.widgets import Footer, Static
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.text import one_line
 from tuirunbook.tui.commands import EVERYWHERE, WALK, bindings
+from tuirunbook.tui.dialogs.answer import AnswerScreen
 from tuirunbook.tui.dialogs.confirm import ConfirmScreen
 from tuirunbook.tui.doing import CONVERSATIONS
 from tuirunbook.tui.doing.disabled import why_not
@@ -120,13 +121,21 @@ class WalkScreen(Screen[None]):
         self.show()
 
     def _close_overtaken(self) -> None:
-        """A confirmation about what is not so any more goes away by itself (S1)."""
+        """A dialog about what is not so any more goes away by itself (S1)."""
         dialog, snapshot = self.app.screen, self.model.snapshot
-        if not isinstance(dialog, ConfirmScreen) or snapshot is None:
+        if snapshot is None:
             return
-        if dialog.prepared.snapshot.fingerprint != snapshot.fingerprint:
+        if isinstance(dialog, ConfirmScreen) and dialog.prepared.snapshot.fingerprint != snapshot.fingerprint:
             dialog.dismiss(None)
             self.stage.say("The confirmation was closed: what it was about has changed. Look again.", bad=True)
+        elif (
+            isinstance(dialog, AnswerScreen)
+            and dialog.asks_about
+            and not snapshot.find(dialog.asks_about)
+            and not snapshot.blind
+        ):
+            dialog.dismiss(None)
+            self.stage.say("The question was closed: the lock that it was about is not there any more.", bad=True)
 
     @property
     def view(self) -> View:
