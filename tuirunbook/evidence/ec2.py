@@ -123,7 +123,7 @@ class Ec2:
                 PaginationConfig={"MaxItems": MOST_INSTANCES},
             )
         )
-        return [one for page in pages for group in page["Reservations"] for one in group["Instances"]]
+        return [one for page in pages for group in _listed(page, "Reservations") for one in group["Instances"]]
 
     def _absent(self, place: _Place, holder: Holder) -> _Seen:
         """No instance has the address; it supports only where it must have been, and nothing else has it now."""
@@ -145,7 +145,14 @@ class Ec2:
         answer = self._door.client("ec2", place.region).describe_network_interfaces(
             Filters=[{"Name": "addresses.private-ip-address", "Values": [place.ip]}]
         )
-        return list(answer["NetworkInterfaces"])
+        return _listed(answer, "NetworkInterfaces")
+
+
+def _listed(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """What the answer lists; EC2 says so when that is nothing, and a page that is not EC2's says nothing."""
+    if name not in answer:
+        raise ConnectionError("the answer is none of EC2's")
+    return list(answer[name])
 
 
 def _place(holder: Holder, ip: str, address: StateAddress) -> _Place:

@@ -3,18 +3,53 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
+from tuirunbook.core.holder import WhoRule
 from tuirunbook.core.lock import NotChecked
+from tuirunbook.evidence.aws_trail import AwsTrail
+from tuirunbook.evidence.ec2 import Ec2
+from tuirunbook.evidence.kubernetes import Kubernetes
+from tuirunbook.evidence.state_writes import StateWrites
+from tuirunbook.evidence.this_machine import ThisMachine
 from tuirunbook.locks.clients import Clients
+from tuirunbook.locks.settings import Settings
+from tuirunbook.walk.ports import EvidenceSource
 
 T = TypeVar("T")
 
-if TYPE_CHECKING:
-    from tuirunbook.locks.settings import Settings
+
+def host_and_aws_sources(
+    clients: Clients,
+    *,
+    host: str,
+    directories: Iterable[Path],
+    own: Callable[[], tuple[int, ...]],
+    rules: Sequence[WhoRule],
+    environ: Mapping[str, str],
+) -> tuple[EvidenceSource, ...]:
+    """Those that ask this machine, the cluster and AWS.
+
+    Args:
+        clients: Who reads the locks.
+        host: This machine's name.
+        directories: Where the root module's commands run.
+        own: The processes that we started ourselves.
+        rules: What the settings say about holders.
+        environ: The environment.
+    """
+    door = BackendDoor(clients, environ)
+    return (
+        ThisMachine(host, directories, own=own),
+        StateWrites(door),
+        AwsTrail(door, rules),
+        Ec2(door, rules),
+        Kubernetes(rules, environ),
+    )
 
 
 class BackendDoor:

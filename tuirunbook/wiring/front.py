@@ -15,7 +15,6 @@ from tuirunbook.core.backend import RootModule
 from tuirunbook.core.incident import Event, Opened
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.core.values import JournalError
-from tuirunbook.evidence.this_machine import ThisMachine
 from tuirunbook.survey.states import StateRow
 from tuirunbook.tui.front import IncidentRow, NoRoot
 from tuirunbook.walk.walk import Message, Resumption, Walk, World, set_up
@@ -185,13 +184,22 @@ class WiredFront:
 
     def _world(self, root: RootModule, own: Callable[[], tuple[int, ...]] = tuple) -> World:
         adapters = self._adapters
+        from tuirunbook.wiring.evidence import host_and_aws_sources  # noqa: PLC0415 - adapters come when they are needed
+
         clients = adapters.clients(root)
         directories = [Path(place) for place in (root.directory, root.working_directory) if place]
         return World(
             root=root,
             store=adapters.store(root, clients),
             terraform=adapters.terraform(root, clients),
-            sources=(ThisMachine(adapters.host(), directories, own=own),),
+            sources=host_and_aws_sources(
+                clients,
+                host=adapters.host(),
+                directories=directories,
+                own=own,
+                rules=adapters.settings.who,
+                environ=adapters.environ,
+            ),
             policy=adapters.policy,
             create_journal=_create_journal(adapters),
             operator=adapters.operator(),
