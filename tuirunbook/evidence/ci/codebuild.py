@@ -21,6 +21,7 @@ from tuirunbook.evidence.ci.source import Question
 from tuirunbook.evidence.ci.transport import NotAskedError
 
 _CUT = frozenset({"STOPPED", "TIMED_OUT"})
+_PLACES = frozenset({"TF_ROOT", "TF_WORKSPACE", "ROOT", "WORKING_DIR"})
 _MOST_PAGES = 3
 
 
@@ -97,18 +98,12 @@ class CodeBuild:
         region = shlex.quote(self._region)
         hold = f"aws codebuild stop-build --id {shlex.quote(identifier)} --region {region}"
         undo = f"aws codebuild retry-build --id {shlex.quote(identifier)} --region {region}"
-        variables = " ".join(
-            f"{text(one, 'name')}={text(one, 'value')}"
-            for one in items(environment, "environmentVariables")
-            if text(one, "type") in {"", "PLAINTEXT"}
-            and text(one, "name") in {"TF_ROOT", "TF_WORKSPACE", "ROOT", "WORKING_DIR"}
-        )
         return Job(
             name=text(build, "projectName") or "a build",
             stage=stage,
             run=text(build, "buildNumber"),
             id=identifier,
-            definition="\n".join(filter(None, (text(inner(build, "source"), "buildspec"), variables))) or None,
+            definition=_defined(build),
             branch=text(build, "sourceVersion"),
             actor=text(build, "initiator"),
             result=status.lower(),
@@ -122,6 +117,19 @@ class CodeBuild:
             hold=hold if stage is Stage.QUEUED else "",
             undo=undo if stage is Stage.QUEUED else "",
         )
+
+
+def _defined(build: Mapping[str, Any]) -> str | None:
+    """An inline buildspec and the variables that say where terraform works; None for a buildspec in a file."""
+    buildspec = text(inner(build, "source"), "buildspec")
+    if "\n" not in buildspec:
+        return None
+    variables = [
+        f"{text(one, 'name')}={text(one, 'value')}"
+        for one in items(inner(build, "environment"), "environmentVariables")
+        if text(one, "type") in {"", "PLAINTEXT"} and text(one, "name") in _PLACES
+    ]
+    return "\n".join([buildspec, *variables])
 
 
 def _time(build: Mapping[str, Any], name: str) -> Any:
