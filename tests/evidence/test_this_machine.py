@@ -22,7 +22,7 @@ from tests.support.stuck import wait_for
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.lock import Store, StoredLock
-from tuirunbook.evidence.this_machine import Running, ThisMachine
+from tuirunbook.evidence.this_machine import Running, ThisMachine, container_in
 
 HOST = socket.gethostname()
 USER = getpass.getuser()
@@ -73,8 +73,9 @@ def fake(*found: Running, booted: datetime = NOW - timedelta(days=9)) -> ThisMac
     return ThisMachine("build-7.acme.test", [Path("/infra/prod")], processes=processes)
 
 
-def running(directory: str | None, started: datetime = NOW - timedelta(hours=2)) -> Running:
-    return Running(pid=7, name="terraform", started=started, directory=Path(directory) if directory else None)
+def running(directory: str | None, started: datetime = NOW - timedelta(hours=2), container: str = "") -> Running:
+    where = Path(directory) if directory else None
+    return Running(pid=7, name="terraform", started=started, directory=where, container=container)
 
 
 OURS = lock(f"{USER}@build-7.acme.test", NOW - timedelta(hours=1))
@@ -148,6 +149,51 @@ def test_a_lock_that_names_no_host_is_not_asked_about(who: str) -> None:
 
 def test_an_unreadable_lock_is_not_asked_about() -> None:
     assert not list(fake().gather(StoredLock.read(Store.S3, b"garbage"), ADDRESS, NOW))
+
+
+CONTAINER = "93367e6dabee" + "0" * 52
+
+
+def test_a_process_in_the_container_that_took_the_lock_blocks() -> None:
+    finding = gather(fake(running("/work", container=CONTAINER)), lock("root@93367e6dabee"))
+    assert (finding.says, finding.match, finding.final) == (Says.BLOCKS, Match.NAMES_THIS_STATE, True)
+    assert "container 93367e6dabee" in finding.fact
+
+
+def test_a_container_that_is_not_here_says_nothing_here() -> None:
+    for found in ([], [running("/work")], [running("/work", container="f" * 64)]):
+        finding = gather(fake(*found), lock("root@93367e6dabee"))
+        assert (finding.says, finding.match) == (Says.NOTHING, Match.CANNOT_BE)
+
+
+@pytest.mark.parametrize(
+    ("cgroups", "container"),
+    [
+        (f"0::/system.slice/docker-{CONTAINER}.scope\n", CONTAINER),
+        (f"12:pids:/docker/{CONTAINER}\n11:cpu:/docker/{CONTAINER}\n", CONTAINER),
+        (f"0::/machine.slice/libpod-{CONTAINER}.scope/container\n", CONTAINER),
+        (f"0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{CONTAINER}.scope", CONTAINER),
+        ("0::/user.slice/user-1000.slice/session-2.scope\n", ""),
+        (f"0::/{CONTAINER}ab\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_container_is_read_from_control_groups(cgroups: str, container: str) -> None:
+    assert container_in(cgroups) == container
+
+
+@pytest.mark.parametrize("host", ["build-7", "build-7.local", "BUILD-7.home"])
+def test_a_machine_may_go_by_another_domain_on_another_network(host: str) -> None:
+    about = lock(f"{USER}@{host}", NOW - timedelta(hours=1))
+    found = gather(fake(running("/infra/prod")), about)
+    assert (found.says, found.match, found.final) == (Says.BLOCKS, Match.COULD_BE, False)
+    assert gather(fake(), about).says is Says.NOTHING
+    rebooted = gather(fake(booted=NOW), about)
+    assert rebooted.says is Says.NOTHING
+
+
+def test_upper_and_lower_case_in_a_hosts_name_are_one() -> None:
+    assert gather(fake(running("/infra/prod")), lock(f"{USER}@Build-7.ACME.test", NOW - timedelta(hours=1))).final
 
 
 def test_finding_no_process_proves_nothing() -> None:

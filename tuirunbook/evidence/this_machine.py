@@ -1,4 +1,4 @@
-"""Whether the holder lives on this machine: only asked, and only answered, when the lock was taken here."""
+"""Whether the holder lives on this machine, or in a container on it; it counts only when the lock was taken here."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import msgspec
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.holder import read_who, same_host
 from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import StoredLock
 from tuirunbook.core.text import one_line
@@ -26,6 +27,7 @@ SLACK = timedelta(seconds=60)
 
 _PROGRAM = re.compile(r"\.?(?:terraform|tofu|opentofu|terragrunt)(?:-wrapped|[_-]?v?\d[\w.+-]*)?")
 _COMMON_HOSTS = re.compile(r"localhost(\..*)?|runner|ubuntu|debian|fedora|raspberrypi|build|builder|buildkitsandbox|")
+_CONTAINER = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _MOST_NAMED = 3
 
 
@@ -38,6 +40,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
         started: When it started.
         directory: Its working directory, or None when that may not be read.
         suspended: Whether it is stopped (ctrl+z), and so holds its lock without doing anything.
+        container: The ID of the container that it runs in, 64 hex digits, where the system tells; else empty.
     """
 
     pid: int
@@ -45,6 +48,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     started: datetime
     directory: Path | None
     suspended: bool = False
+    container: str = ""
 
     @property
     def words(self) -> str:
@@ -88,25 +92,48 @@ class ThisMachine:
 
     def gather(self, lock: StoredLock, address: StateAddress, now: datetime) -> Iterable[Finding]:  # noqa: ARG002 - the port's shape
         """One finding about this lock; none when it does not say where it was taken."""
-        user, at_sign, host = lock.info.who.rpartition("@") if lock.info else ("", "", "")
-        if not (at_sign and host):
+        holder = read_who(lock.info.who) if lock.info else None
+        if holder is None or not holder.host:
             return
         at = timestamp(now)
-        if host != self._host:
-            here, there = one_line(self._host, 80), one_line(host, 80)
-            fact = f"the lock was taken on {there}; this machine is {here}, so its processes say nothing"
-            yield self._finding(lock, Says.NOTHING, Match.CANNOT_BE, fact, at)
+        same, container = same_host(holder.host, self._host), holder.fact("container")
+        if same is False and not container:
+            yield self._elsewhere(lock, holder.host, at)
             return
         try:
             found, booted = self._processes(self._own())
         except OSError as error:
             yield self._finding(lock, Says.UNKNOWN, Match.COULD_BE, f"processes could not be listed: {error}", at)
             return
-        yield self._judge(lock, user, found, booted, at)
+        if same is True:
+            yield self._judge(lock, holder.user, found, booted, at)
+        elif same is None:
+            yield self._judge_namesake(lock, holder.host, found, at)
+        else:
+            inside = [one for one in found if one.container.startswith(container)]
+            yield self._alive_inside(lock, container, inside, at) if inside else self._elsewhere(lock, holder.host, at)
+
+    def _elsewhere(self, lock: StoredLock, host: str, at: str) -> Finding:
+        here, there = one_line(self._host, 80), one_line(host, 80)
+        fact = f"the lock was taken on {there}; this machine is {here}, so its processes say nothing"
+        return self._finding(lock, Says.NOTHING, Match.CANNOT_BE, fact, at)
+
+    def _alive_inside(self, lock: StoredLock, container: str, inside: list[Running], at: str) -> Finding:
+        fact = f"alive in container {container} on this machine, which took the lock: {_listed(inside)}"
+        return self._finding(lock, Says.BLOCKS, Match.NAMES_THIS_STATE, fact, at, final=True)
+
+    def _judge_namesake(self, lock: StoredLock, host: str, found: list[Running], at: str) -> Finding:
+        """A machine goes by another domain on another network, so this may be the one that took the lock."""
+        name = f"this machine ({one_line(self._host, 80)}) may be the one that took the lock ({one_line(host, 80)})"
+        older = _older(lock, found)
+        if older:
+            return self._finding(lock, Says.BLOCKS, Match.COULD_BE, f"{name}; alive on it: {_listed(older)}", at)
+        fact = f"{name}; no terraform, tofu or terragrunt older than the lock was found on it"
+        return self._finding(lock, Says.NOTHING, Match.COULD_BE, fact, at)
 
     def _judge(self, lock: StoredLock, user: str, found: list[Running], booted: datetime, at: str) -> Finding:
         created = lock.info.created_at if lock.info else None
-        older = [one for one in found if created is None or one.started <= created + SLACK]
+        older = _older(lock, found)
         here = [one for one in older if self._could_work_here(one)]
         if here:
             fact = f"alive on this machine, which took the lock: {_listed(here)}"
@@ -146,6 +173,12 @@ class ThisMachine:
         )
 
 
+def _older(lock: StoredLock, found: Iterable[Running]) -> list[Running]:
+    """Those that ran when the lock was taken."""
+    created = lock.info.created_at if lock.info else None
+    return [one for one in found if created is None or one.started <= created + SLACK]
+
+
 def running_here(own: Collection[int]) -> tuple[list[Running], datetime]:
     """The processes that could hold a lock, without `own` and what came of them, and when this machine started."""
     import psutil  # noqa: PLC0415 - only a lock that was taken here needs it
@@ -181,7 +214,22 @@ def _running(process: psutil.Process, skipped: set[int]) -> Running | None:
         started=datetime.fromtimestamp(process.create_time(), UTC),
         directory=directory,
         suspended=process.status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP},
+        container=_container(process.pid),
     )
+
+
+def _container(pid: int) -> str:
+    """The container that a process runs in, by its control group; Linux only, and empty where it is not told."""
+    try:
+        return container_in(Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return ""
+
+
+def container_in(cgroups: str) -> str:
+    """The container's ID in `/proc/PID/cgroup`, as Docker, containerd and Podman write it; empty when there is none."""
+    match = _CONTAINER.search(cgroups)
+    return match[0] if match else ""
 
 
 def _program(process: psutil.Process) -> str | None:
