@@ -39,8 +39,8 @@ class Operator:
         while not number:
             # What happens meanwhile is printed between the menu and its question, and the question is put again.
             said += self.read(prompt)
-            # A label may be folded over two lines.
-            menu = re.findall(r"^(\d+)\. (.*(?:\n   .*)*)", said, re.MULTILINE)
+            # A label may be folded over two lines; without an echo, a menu goes on in the line of the last question.
+            menu = re.findall(r"(?:^|: )(\d+)\. (.*(?:\n   .*)*)", said, re.MULTILINE)
             number = [number for number, label in menu if words in " ".join(label.split())]
         self.child.sendline(number[-1])
         return said

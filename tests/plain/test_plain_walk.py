@@ -34,6 +34,11 @@ REFUSED = (
     "Error message: ConditionalCheckFailedException: The conditional request failed",
     "Lock Info:",
 )
+MISMATCH = (
+    "Error: error loading state: state data in S3 does not have the expected content.",
+    "Calculated checksum: 0cc175b9c0f1b6a831c399e269772661",
+    "Stored checksum:     92eb5ffee6ae2fec3ad71c777531578f",
+)
 MAYBE_NOTE = "anything to add (empty: nothing)"
 
 
@@ -186,3 +191,32 @@ def test_a_plan_that_runs_is_left_running_and_said(stuck: StuckLock, home: Path)
     assert "keeps running and may hold the lock" in operator.told
     gate.open()
     wait_for(lambda: not held(root), "the end of the plan")
+
+
+def test_an_error_with_another_cause_is_walked_with_its_own_runbook(stuck: StuckLock, home: Path) -> None:
+    with plain(stuck.root, home) as operator:
+        operator.pick("more:")
+        operator.pick("hand in what", "Which, a number")
+        for line in (*MISMATCH, "."):
+            operator.type(line, "text")
+        operator.pick("earlier", "When was it printed, a number")
+        operator.type("", "Where, a link (empty: none)")
+        operator.pick("walk digest-mismatch instead", "The runbook for it is digest-mismatch, a number")
+        go_to(operator, "1.")
+        operator.pick("leave")
+        assert operator.end() == 0
+    assert operator.told.count("Step 1 of") >= 2
+
+
+def test_where_no_lock_is_seen_the_nearest_names_are_offered(stuck: StuckLock, home: Path) -> None:
+    root = stuck.root
+    root.dynamodb.delete_item(TableName=TABLE, Key={"LockID": {"S": stuck.address.lock_id}})
+    root.dynamodb.put_item(
+        TableName=TABLE,
+        Item={"LockID": {"S": f"{stuck.address.bucket}/network/terraform.tfstat"}, "Info": {"S": "{}"}},
+    )
+    with plain(root, home) as operator:
+        assert "That is not the same as gone" in operator.pick("nearest names")
+        operator.pick("leave")
+        assert operator.end() == 0
+    assert "network/terraform.tfstat (" in operator.told

@@ -12,7 +12,7 @@ from tuirunbook.core.lock import short
 from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, lock_in_hand, open_questions
 from tuirunbook.core.runbook import Action, Option, Question, Step
 from tuirunbook.plain.console import Cancelled
-from tuirunbook.plain.session import Session
+from tuirunbook.plain.session import Instead, Session
 from tuirunbook.plain.telling import SAYS
 
 OPTIONAL = {"who": NEED_LABELS["who"], "link": NEED_LABELS["link"], "note": "anything to add"}
@@ -147,6 +147,11 @@ def paste(session: Session) -> None:
     link = session.console.ask("Where, a link (empty: none)")
     diagnosis = session.do(session.walk.paste, text, printed, link)
     session.console.say(f"{diagnosis.kind.value}: {diagnosis.explanation}")
+    name = diagnosis.runbook
+    if name is not None and name != session.walk.runbook.name:
+        choices = [(name, f"walk {name} instead"), ("", "go on here")]
+        if chosen := session.console.choose(f"The runbook for it is {name}", choices):
+            raise Instead(chosen)
 
 
 def read_text(session: Session) -> str:

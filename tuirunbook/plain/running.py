@@ -14,7 +14,7 @@ from tuirunbook.core.text import one_line
 from tuirunbook.core.values import JournalError
 from tuirunbook.plain import acting, answering, telling
 from tuirunbook.plain.console import Cancelled, Console, Left, standard
-from tuirunbook.plain.session import Session, transcript_line
+from tuirunbook.plain.session import Instead, Session, transcript_line
 from tuirunbook.tui.front import Front, NoRoot
 
 INTERRUPTED = 130
@@ -44,33 +44,53 @@ def run(front: Front, *, resume: str | None = None, stdin: TextIO | None = None,
     try:
         if not _begin(session, resume):
             return 1
-        PlainWalk(session).go()
+        while (other := _walk(session)) is not None:
+            session.close()
+            session = _instead(session, other)
     except KeyboardInterrupt:
         console.say("Interrupted. Nothing more was sent.")
         _leave(session)
         return INTERRUPTED
-    except (_Done, Left):
+    except Left:
         _leave(session)
+    except (ValueError, JournalError) as error:
+        console.say(f"{error}")
+        return 1
     finally:
         session.close()
     return 0 if session.opened else 1
+
+
+def _instead(before: Session, runbook: str) -> Session:
+    """A walk of another runbook, on the same root."""
+    session = Session(before.front, before.console)
+    session.begin(lambda publish: before.front.open_walk(before.root, publish, runbook))
+    session.wait_for(lambda: session.snapshot is not None)
+    return session
+
+
+def _walk(session: Session) -> str | None:
+    """Walk until the operator leaves, or chooses another runbook: its name."""
+    try:
+        PlainWalk(session).go()
+    except Instead as instead:
+        return instead.runbook
+    except _Done:
+        _leave(session)
+    return None
 
 
 def _begin(session: Session, resume: str | None) -> bool:
     """Find the root and open its walk; False when there is none, which is then said."""
     front, console = session.front, session.console
     console.say("tflock-tui, line by line. Answer with a number. Ctrl+d leaves; leaving changes nothing.")
-    try:
-        if resume:
-            session.begin(lambda publish: front.resume_walk(resume, publish))
-        else:
-            root = _root(front, console)
-            if root is None:
-                return False
-            session.begin(lambda publish: front.open_walk(root, publish))
-    except (ValueError, JournalError) as error:
-        console.say(f"{error}")
-        return False
+    if resume:
+        session.begin(lambda publish: front.resume_walk(resume, publish))
+    else:
+        root = _root(front, console)
+        if root is None:
+            return False
+        session.begin(lambda publish: front.open_walk(root, publish))
     session.wait_for(lambda: session.snapshot is not None)
     if not resume:
         session.root = front.compare(session.root)
@@ -188,6 +208,9 @@ class PlainWalk:
     def _main(self, step: Step) -> Choices:
         session, incident = self._session, self._session.incident
         match step.action:
+            case Action.INSPECT if not incident.seen:
+                near = (self._near_misses, "list the locks with the nearest names")
+                return [near, (self._look, "look again now")]
             case Action.DETECT | Action.INSPECT:
                 return [
                     (lambda: self._lines(telling.raw(session)), "print the raw lock"),
@@ -287,6 +310,9 @@ class PlainWalk:
         before = self._session.snapshot
         self._session.walk.watcher.look_now()
         self._session.wait_for(lambda: self._session.snapshot is not before)
+
+    def _near_misses(self) -> None:
+        self._session.do(self._session.walk.checks.near_misses)
 
     def _transcript(self) -> None:
         for said in self._session.lines:

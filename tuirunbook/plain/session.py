@@ -33,6 +33,14 @@ TICK_SECONDS = 0.5
 """How often a wait looks up, so that ctrl+c is heard."""
 
 
+class Instead(Exception):  # noqa: N818 - it is no error
+    """The operator leaves this walk for one of another runbook, on the same root."""
+
+    def __init__(self, runbook: str) -> None:
+        super().__init__(runbook)
+        self.runbook = runbook
+
+
 class Session:
     """One walk, line by line. Messages arrive from the walk's threads; everything else belongs to the main thread."""
 
