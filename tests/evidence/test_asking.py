@@ -8,16 +8,24 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.incidents import LOCKFILE_ONLY, START, A, look
+from tests.support.incidents import GOOD_ANSWERS, LOCKFILE_ONLY, RUNBOOK, START, TOLD, A, look
 from tests.support.stuck import wait_for
+from tests.walk.parts import Clock, FakeTerraform, Paper, Shelf
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import timestamp
+from tuirunbook.core.gates import ForceUnlock, Policy, Refusal
+from tuirunbook.core.incident import RetryEnded, timestamp
 from tuirunbook.core.lock import StoredLock
+from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.walk.evidence_desk import EvidenceDesk
+from tuirunbook.walk.responder import Prepared
+from tuirunbook.walk.walk import Walk, World, set_up
 
 LONG = 20.0
 Say = Callable[[], Iterable[Finding]]
@@ -242,3 +250,70 @@ def test_all_threads_are_daemons_so_that_quitting_waits_for_none() -> None:
         ours = [thread for thread in threading.enumerate() if thread.name.startswith("evidence: ")]
         assert ours
         assert all(thread.daemon for thread in ours)
+
+
+@contextmanager
+def walking(tmp_path: Path, *sources: Source) -> Iterator[Walk]:
+    """A walk on lock A with these sources, its first look taken."""
+    clock = Clock()
+    shelf = Shelf(clock, LOCKFILE_ONLY)
+    paper = Paper(tmp_path)
+    world = World(
+        root=RootModule(directory=None, name="infra", backend=Backend(type="s3", arguments={})),
+        store=shelf,
+        terraform=FakeTerraform(shelf),
+        policy=Policy(),
+        create_journal=lambda _: paper,
+        operator="priya",
+        host="oncall",
+        tool="0",
+        sources=sources,
+        clock=clock,
+    )
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    walk = set_up(world, RUNBOOK, told.put)
+    walk.start()
+    try:
+        wait_for(lambda: walk.scribe.incident.snapshot is not None, "the first look")
+        yield walk
+    finally:
+        walk.stop(LONG)
+
+
+def do(walk: Walk, request: Callable[..., Any], *args: Any, **facts: Any) -> Any:
+    return walk.desk.submit(request, *args, **facts).result(LONG)
+
+
+def test_a_dead_source_holds_up_neither_the_incident_nor_what_others_find(tmp_path: Path) -> None:
+    with (
+        hanging() as (hang, _),
+        walking(tmp_path, Source("dead", hang), Source("alive", lambda: [said("ci.run", Says.BLOCKS)])) as walk,
+    ):
+        wait_for(lambda: (A, "ci.run") in walk.scribe.incident.findings, "the finding")
+        began = time.monotonic()
+        do(walk, walk.clerk.answer, A, "ci", "none", TOLD)
+        assert time.monotonic() - began < 1
+        assert judge(walk.scribe.incident, A).opinion is Opinion.ACTIVE
+        assert walk.evidence.asking == ("dead",)
+
+
+def test_findings_are_recorded_by_the_incidents_own_thread(tmp_path: Path) -> None:
+    source = Source("alive")
+    with walking(tmp_path, source) as walk:
+        wait_for(lambda: (A, "alive") in walk.scribe.incident.findings, "the finding")
+    assert source.threads == {"evidence: alive"}
+
+
+def test_s1_a_run_that_started_while_the_confirmation_was_typed_refuses_the_release(tmp_path: Path) -> None:
+    source = Source("CI", list)
+    with walking(tmp_path, source) as walk:
+        for question, value in GOOD_ANSWERS.items():
+            do(walk, walk.clerk.answer, A, question, value, TOLD)
+        do(walk, walk.scribe.record, RetryEnded, outcome="refused-by-this", source="plan", lock=A, locks=(A,))
+        prepared = do(walk, walk.responder.prepare, ForceUnlock(lock=A))
+        assert isinstance(prepared, Prepared), prepared
+        source.say = lambda: [said("ci.run", Says.BLOCKS, "run 4712 is in progress")]
+        typed = {field.id: field.exactly or ", ".join(field.names) or "x" for field in prepared.fields}
+        refused = do(walk, walk.responder.release, prepared, typed)
+    assert isinstance(refused, Refusal)
+    assert "run 4712 is in progress" in refused.why
