@@ -222,15 +222,18 @@ class Studio:
 
     async def opened(self) -> None:
         """Until the walk is there and its first look is in."""
-        stack = self.app.screen_stack
-        await self.until(lambda: any(isinstance(one, WalkScreen) and one.model for one in stack), "the walk")
+
+        def walks() -> bool:
+            return any(isinstance(one, WalkScreen) for one in self.app.screen_stack)
+
+        await self.until(walks, "the walk")
         await self.until(lambda: self.walk.view.snapshot and self.walk.view.caller, "the first look")
         await self.settled()
         self.clock.advance(2)
 
     async def settled(self) -> None:
         """Until the incident's thread has done what was asked of it, and the screen shows it."""
-        await asyncio.wrap_future(self.walk.walk.desk.submit(lambda: None))
+        await asyncio.wrap_future(self.walk.model.walk.desk.submit(lambda: None))
         await self.pilot.pause()
 
 
