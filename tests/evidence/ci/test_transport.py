@@ -32,7 +32,8 @@ if args[0] == "auth":
         sys.exit("not logged in to any accounts")
     print(home["token"])
     sys.exit(0)
-request = urllib.request.Request(home["url"] + "/" + args[-1], headers={{"Authorization": "Bearer " + home["token"]}})
+request = urllib.request.Request(home["url"] + "/" + args[-1])
+request.add_unredirected_header("Authorization", "Bearer " + home["token"])
 try:
     answer = urllib.request.urlopen(request)
 except urllib.error.HTTPError as error:
