@@ -24,6 +24,7 @@ from tuirunbook.core.ci import (
     in_line,
     match,
     names_root,
+    printed_at,
     refusal,
 )
 from tuirunbook.core.ci.matching import covers_path, values_of
@@ -178,6 +179,8 @@ def test_without_times_no_window_is_known() -> None:
         ({"runner": Runner.SINGLE_USE, "cut": True}, Says.SUPPORTS),
         ({"runner": Runner.SINGLE_USE, "lost": True}, Says.NOTHING),
         ({"stage": Stage.RUNNING, "runner": Runner.SINGLE_USE}, Says.BLOCKS),
+        ({"runner": Runner.SINGLE_USE, "result": "success"}, Says.NOTHING),
+        ({"log": END, "result": "Succeeded"}, Says.NOTHING),
     ],
 )
 def test_what_an_end_says(changes: dict[str, object], says: Says) -> None:
@@ -205,6 +208,14 @@ def test_a_run_that_started_after_the_lock_blocks_and_is_not_its_holder() -> Non
     found = judged(late)
     assert found["active"].says is Says.BLOCKS
     assert "no run that names this state can have taken the lock" in found["holder"].fact
+
+
+def test_a_job_that_succeeded_does_not_hide_the_one_that_did_not() -> None:
+    good = job(runner=Runner.SINGLE_USE, result="success", name="plan (infra/prod)")
+    bad = job(runner=Runner.SINGLE_USE, result="cancelled", cut=True)
+    assert judged(good)["holder"].says is Says.NOTHING
+    assert "given its lock back" in judged(good)["holder"].fact
+    assert judged(good, bad)["holder"].says is Says.SUPPORTS
 
 
 def test_an_end_is_told_by_this_machines_clock() -> None:
@@ -241,6 +252,22 @@ def test_a_refusal_counts_as_the_retry_for_five_minutes(minutes: float, *, fresh
     assert (refusal(report, HOLDER, NOW) is not None) is fresh
     other = msgspec.structs.replace(HOLDER, lock=LockIdentity(LOCK.replace("a", "b")))
     assert refusal(report, other, NOW) is None
+
+
+def test_a_log_whose_lines_carry_times_tells_when_it_was_refused() -> None:
+    refused = "\n".join(
+        f"2026-11-23T09:58:{second}.0000000Z {line}"
+        for second, line in (
+            (10, "Error: Error acquiring the state lock"),
+            (10, "Error message: ConditionalCheckFailedException: The conditional request failed"),
+            (11, f"  ID:        {LOCK}"),
+            (30, "##[error]Process completed with exit code 1."),
+        )
+    ).replace("Z   ID", "Z Lock Info:\n2026-11-23T09:58:11.0000000Z   ID")
+    assert printed_at(refused) == datetime(2026, 11, 23, 9, 58, 11, tzinfo=UTC)
+    assert printed_at(refused.replace("2026-11-23T", "")) is None
+    assert printed_at(f"2026-11-23T09:58:10Z Apply complete! {LOCK}") is None
+    assert printed_at("") is None
 
 
 TIMES = st.none() | st.datetimes(datetime(2026, 11, 1), datetime(2026, 12, 1), timezones=st.just(UTC))  # noqa: DTZ001

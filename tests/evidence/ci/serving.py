@@ -166,7 +166,7 @@ class GitHubServer:
             "run_attempt": 1,
             "name": "apply (infra/prod)",
             "status": "completed",
-            "conclusion": "success",
+            "conclusion": "failure",
             "created_at": "2026-11-23T09:20:05Z",
             "started_at": "2026-11-23T09:20:10Z",
             "completed_at": "2026-11-23T09:39:00Z",

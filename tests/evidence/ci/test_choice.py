@@ -75,7 +75,7 @@ def test_a_remote_on_github_leads_to_its_actions_and_gh_is_asked(
     assert found["ci.github.active"].says is Says.BLOCKS
     assert "infra/staging" in found["ci.github.folded"].fact
     assert "by gh" in found["ci.github.active"].source
-    assert "ci.unasked" not in found
+    assert found["ci.unasked"].says is Says.NOTHING
 
 
 def test_without_a_login_the_finding_says_exactly_what_to_set(cloned: Path, tmp_path: Path) -> None:
@@ -205,5 +205,5 @@ def test_a_server_that_is_down_costs_a_finding_and_nothing_else(cloned: Path, tm
         env = environ(tmp_path / "bin")
         env["PATH"] += os.pathsep + os.environ["PATH"]
         found = everything(ci_sources(root(cloned), env))
-    assert list(found) == ["ci.github.asked"]
+    assert list(found) == ["ci.github.asked", "ci.unasked"]
     assert "answered with error 503" in found["ci.github.asked"].fact

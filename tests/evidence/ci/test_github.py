@@ -408,3 +408,38 @@ def test_without_a_checkout_only_what_names_the_state_itself_names_it(github: Gi
     found = gather(system(served), target=Target(names=()))
     assert found["candidates"].match is Match.COULD_BE
     assert found["candidates"].says is Says.BLOCKS
+
+
+def test_what_has_ended_is_asked_for_once(github: GitHubServer, served: Serving) -> None:
+    github.add_run(812, conclusion="failure")
+    github.add_job(812, 1, conclusion="failure")
+    github.logs[1] = "Terraform\nError: boom\n"
+    github.add_run(813, status="in_progress", conclusion=None)
+    github.add_job(813, 2, status="in_progress", conclusion=None, completed_at=None)
+    asked = system(served)
+    first = gather(asked)
+    served.asked.clear()
+    assert gather(asked) == first
+    again = [path.removeprefix("/repos/acme/infra/") for path in served.paths]
+    assert "actions/runs/813/jobs" in again
+    assert not {"actions/runs/812/jobs", "actions/jobs/1/logs", "check-runs/1/annotations"} & set(again)
+
+
+def test_a_run_whose_jobs_cannot_be_read_is_a_candidate_and_the_others_still_count(
+    github: GitHubServer, served: Serving
+) -> None:
+    for number in (812, 813):
+        github.add_run(number, status="in_progress", conclusion=None)
+        github.add_job(number, number, status="in_progress", conclusion=None, completed_at=None)
+    answering = served.answer
+    served.answer = lambda asked: as_json({}, 500) if asked.path.endswith("/812/jobs") else answering(asked)
+    found = gather(system(served))
+    assert "run 813" in found["active"].fact
+    assert "run 812" in found["candidates"].fact
+    assert found["asked"].says is Says.UNKNOWN
+
+
+def test_no_run_matches_is_opposed_by_one_that_does(github: GitHubServer, served: Serving) -> None:
+    github.add_run(812, status="in_progress", conclusion=None)
+    github.add_job(812, 1, status="in_progress", conclusion=None, completed_at=None)
+    assert gather(system(served))["active"].opposes == ("ci=none",)

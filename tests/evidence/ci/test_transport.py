@@ -242,3 +242,13 @@ def test_hosts_that_are_enterprise_servers_are_asked_below_their_prefix() -> Non
         assert system.name == "GitHub Actions of acme/infra (github.acme.test)"
         server.add_run(1, status="queued", conclusion=None)
         assert next(Api(asked, rights="").pages("repos/acme/infra/actions/runs"))["total_count"] == 1
+
+
+def test_all_questions_of_one_look_have_one_budget() -> None:
+    with serving(lambda _: as_json([])) as server:
+        asked = api(server.url)
+        asked.begin(0.0)
+        assert "took too long for all that it was asked" in str(failure(asked))
+        assert server.asked == []
+        asked.begin()
+        assert asked.get("x") == []

@@ -3,7 +3,7 @@
 A system's adapter tells what it was told (`Report`); the rules that make findings of it are the same for all systems.
 """
 
-from tuirunbook.core.ci.endings import Fit, ending, fit, refused_at
+from tuirunbook.core.ci.endings import Fit, ending, fit, printed_at, refused_at
 from tuirunbook.core.ci.findings import Refused, findings, in_line, refusal
 from tuirunbook.core.ci.jobs import Holder, InLine, Job, Report, Runner, Stage, Target, covers
 from tuirunbook.core.ci.matching import Matched, match, names_root
@@ -26,6 +26,7 @@ __all__ = [
     "in_line",
     "match",
     "names_root",
+    "printed_at",
     "refusal",
     "refused_at",
 ]

@@ -65,7 +65,10 @@ def fit(job: Job, holder: Holder) -> tuple[Fit, str]:
 
 
 def ending(job: Job, holder: Holder) -> tuple[Says, str]:
-    """What a job's end says about the holder, if it was this job."""
+    """What a job's end says about the holder, if it was this job.
+
+    One that succeeded is hardly the holder, wherever it ran: terraform gives its lock back, or fails.
+    """
     if job.stage is not Stage.ENDED:
         return Says.BLOCKS, f"is {job.stage}"
     result, where = one_line(job.result, 40) or "ended", f"on {_host(job)}"
@@ -73,6 +76,8 @@ def ending(job: Job, holder: Holder) -> tuple[Says, str]:
         return Says.SUPPORTS, f"ended ({result}): its log shows terraform's end, where it could not release this lock"
     if job.lost:
         return Says.NOTHING, f"was lost sight of {where}, where terraform may live on"
+    if job.succeeded:
+        return Says.NOTHING, f"succeeded at {at(job.ended)}, and terraform that succeeds has given its lock back"
     if job.runner is Runner.SINGLE_USE:
         return Says.SUPPORTS, f"completed ({result}) at {at(job.ended)} on a hosted runner that is used once"
     if job.cut:
@@ -96,13 +101,25 @@ def refused_at(job: Job, holder: Holder) -> datetime | None:
     reading = read_plan(text, None)
     if reading.outcome is not PlanOutcome.REFUSED or holder.lock not in reading.lock_ids:
         return None
-    stamps = [found[1] for found in _STAMP.finditer(text, 0, text.rindex(holder.lock))]
-    if not stamps:
-        return job.ended
+    return _stamped(text[: text.rindex(holder.lock)]) or job.ended
+
+
+def printed_at(text: str) -> datetime | None:
+    """When a log's refusal was printed, where its lines carry times (as GitHub's do); None when that cannot be told."""
+    tail = clean(text[-LOG_END:])
+    reading = read_plan(tail, None)
+    places = [tail.rindex(lock) for lock in reading.lock_ids if lock in tail]
+    if reading.outcome is not PlanOutcome.REFUSED or not places:
+        return None
+    return _stamped(tail[: max(places)])
+
+
+def _stamped(text: str) -> datetime | None:
+    stamps = [found[1] for found in _STAMP.finditer(text)]
     try:
-        return parse_time(stamps[-1])
+        return parse_time(stamps[-1]) if stamps else None
     except ValueError:
-        return job.ended
+        return None
 
 
 def _end_of(job: Job) -> str | None:

@@ -125,7 +125,8 @@ def _active(maker: _Maker, naming: Sequence[Job]) -> Finding:
     doubts = [job for job in running if job.doubt]
     if doubts:
         fact += ". These answers contradict each other"
-    return maker.finding("active", Says.BLOCKS, Match.NAMES_THIS_STATE, fact, running[0].url)
+    found = maker.finding("active", Says.BLOCKS, Match.NAMES_THIS_STATE, fact, running[0].url)
+    return msgspec.structs.replace(found, opposes=("ci=none",))
 
 
 def _candidates(maker: _Maker, possible: Sequence[Job]) -> Finding:
@@ -134,11 +135,18 @@ def _candidates(maker: _Maker, possible: Sequence[Job]) -> Finding:
     if not running and not ended:
         fact = "no other run that is in progress, or was when the lock was taken, could be about this state"
         return maker.finding("candidates", Says.NOTHING, Match.COULD_BE, fact)
+    running, ended = _tied_first(maker, running), _tied_first(maker, ended)
     parts = [f"in progress: {maker.listed(running)}"] if running else []
     parts += [f"ended: {maker.listed(ended)}"] if ended else []
+    if (tie := next((fit(job, maker.holder) for job in (*running, *ended)), None)) and tie[0] is Fit.TIED:
+        parts.append(f"of the first, {tie[1]}")
     fact = f"could be about this state; is one of them the holder? {'. '.join(parts)}"
     says = Says.BLOCKS if running else Says.NOTHING
     return maker.finding("candidates", says, Match.COULD_BE, fact, (running or ended)[0].url)
+
+
+def _tied_first(maker: _Maker, jobs: Sequence[Job]) -> list[Job]:
+    return sorted(jobs, key=lambda job: fit(job, maker.holder)[0] is not Fit.TIED)
 
 
 def _could_hold(maker: _Maker, job: Job) -> bool:
@@ -149,6 +157,7 @@ def _holder(maker: _Maker, naming: Sequence[Job]) -> Finding:
     """The end of the job that took the lock.
 
     Of several that may have taken it, all must have ended for sure; unless one of them is tied to this very lock.
+    Those that succeeded are looked at only where there is no other.
     """
     holder = maker.holder
     if holder.created is None:
@@ -163,6 +172,7 @@ def _holder(maker: _Maker, naming: Sequence[Job]) -> Finding:
         return maker.finding("holder", Says.NOTHING, Match.COULD_BE, "; ".join([fact, *others]))
     tied = [job for job in possible if fit(job, holder)[0] is Fit.TIED]
     deciding = tied or possible
+    deciding = [job for job in deciding if not job.succeeded] or deciding
     endings = [ending(job, holder) for job in deciding]
     told = "; ".join(
         f"{job.words}, {words}" for job, (_, words) in list(zip(deciding, endings, strict=True))[:_MOST_NAMED]

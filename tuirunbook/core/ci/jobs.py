@@ -18,6 +18,9 @@ WORTH_SAYING = timedelta(seconds=10)
 """From here on a difference of clocks is told; below, it is the time that an answer takes."""
 
 
+_WELL = frozenset({"success", "succeeded", "passed"})
+
+
 class Stage(enum.StrEnum):
     """How far a job has come."""
 
@@ -96,6 +99,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     hold: str = ""
     undo: str = ""
     starts: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended well. A terraform that ends well has given its lock back."""
+        return self.stage is Stage.ENDED and self.result.lower() in _WELL
 
     @property
     def words(self) -> str:

@@ -56,6 +56,7 @@ class Atlantis:
 
     def ask(self, question: Question) -> Report:
         """Its project locks for this root, and whether anything is under way."""
+        self._api.begin()
         jobs, notes = list(self._plans(question)), []
         try:
             jobs += self._operations()

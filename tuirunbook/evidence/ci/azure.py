@@ -20,7 +20,7 @@ from tuirunbook.core.ci.jobs import slack
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.ci.definitions import Workflow
 from tuirunbook.evidence.ci.login import basic
-from tuirunbook.evidence.ci.reading import at_once, inner, items, moment, text, with_logs
+from tuirunbook.evidence.ci.reading import Logs, at_once, inner, items, moment, text, with_logs
 from tuirunbook.evidence.ci.remote import Remote
 from tuirunbook.evidence.ci.source import Question
 from tuirunbook.evidence.ci.transport import (
@@ -131,6 +131,7 @@ class Azure:
 
     def __init__(self, remote: Remote, transport: Transport, config: Workflow | None = None) -> None:
         self._api = Api(transport, rights="to read builds (Build: read)")
+        self._logs = Logs(self._log)
         self._organisation, _, rest = remote.path.partition("/")
         self._project, _, self._repository = rest.partition("/")
         self._path = f"{quote(self._project, safe='')}/_apis/build/builds"
@@ -143,6 +144,7 @@ class Azure:
 
     def ask(self, question: Question) -> Report:
         """Builds under way, and those queued in the days before the lock was taken, with their jobs."""
+        self._api.begin()
         under_way = [("statusFilter", "inProgress,notStarted,postponed,cancelling"), ("$top", "100"), _VERSION]
         builds = list(items(self._api.get(self._path, under_way), "value"))
         if (created := question.holder.created) is not None:
@@ -161,7 +163,7 @@ class Azure:
         notes = () if len(latest) <= _MOST_BUILDS else (f"only the {_MOST_BUILDS} latest builds were looked into",)
         several = at_once(lambda build: list(self._jobs(build)), latest[:_MOST_BUILDS])
         jobs = [job for some in several for job in some]
-        filled, unread = with_logs(jobs, question, self._api.skew, self._log)
+        filled, unread = with_logs(jobs, question, self._api.skew, self._logs)
         return Report(
             system=self.key,
             place=self.name,

@@ -14,7 +14,7 @@ from typing import Any
 from tuirunbook.core.ci import Job, Report, Runner, Stage
 from tuirunbook.core.ci.jobs import slack
 from tuirunbook.evidence.ci.login import token
-from tuirunbook.evidence.ci.reading import inner, items, moment, text, with_logs
+from tuirunbook.evidence.ci.reading import Logs, inner, items, moment, text, with_logs
 from tuirunbook.evidence.ci.remote import Remote, parse_remote
 from tuirunbook.evidence.ci.source import Question
 from tuirunbook.evidence.ci.transport import Api, Http, NotAskedError, Transport
@@ -64,7 +64,8 @@ class Buildkite:
         self._api = Api(transport, rights="to read builds and their logs (read_builds, read_build_logs)")
         self._organisation = organisation
         self._remote = remote
-        self._logs: dict[str, str] = {}
+        self._places: dict[str, str] = {}
+        self._logs = Logs(self._log)
 
     @property
     def name(self) -> str:
@@ -73,6 +74,7 @@ class Buildkite:
 
     def ask(self, question: Question) -> Report:
         """Builds that are under way, and those that ended since the lock was taken."""
+        self._api.begin()
         notes: list[str] = []
         builds = self._listed([*(("state[]", state) for state in _UNDER_WAY)], notes)
         if (created := question.holder.created) is not None:
@@ -86,7 +88,7 @@ class Buildkite:
             builds += self._listed(window, notes)
         found = {text(build, "id"): build for build in builds if self._is_ours(build)}
         jobs = [job for build in found.values() for job in self._jobs(build)]
-        filled, unread = with_logs(jobs, question, self._api.skew, self._log)
+        filled, unread = with_logs(jobs, question, self._api.skew, self._logs)
         return Report(
             system=self.key,
             place=self.name,
@@ -118,7 +120,7 @@ class Buildkite:
             if stage is None or text(node, "type") not in {"script", "manual"}:
                 continue
             if (identifier := text(node, "id")) and slug and number:
-                self._logs[identifier] = f"{place}/jobs/{identifier}/log.txt"
+                self._places[identifier] = f"{place}/jobs/{identifier}/log.txt"
             yield self._job(build, node, stage, place)
 
     def _job(self, build: Mapping[str, Any], node: Mapping[str, Any], stage: Stage, place: str) -> Job:
@@ -147,9 +149,9 @@ class Buildkite:
         )
 
     def _log(self, job: Job) -> str:
-        if job.id not in self._logs:
+        if job.id not in self._places:
             raise NotAskedError("it has no log")
-        return self._api.log(self._logs[job.id])
+        return self._api.log(self._places[job.id])
 
 
 def _hold(place: str) -> tuple[str, str]:

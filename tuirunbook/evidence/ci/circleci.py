@@ -68,6 +68,7 @@ class CircleCi:
 
     def ask(self, question: Question) -> Report:
         """The jobs of recent pipelines."""
+        self._api.begin()
         notes: list[str] = []
         pipelines = list(self._pipelines(question, notes))
         found = at_once(self._jobs, pipelines[:_MOST_PIPELINES])

@@ -22,7 +22,7 @@ from tuirunbook.core.evidence import Match
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.ci.definitions import Workflow
 from tuirunbook.evidence.ci.login import GITHUB
-from tuirunbook.evidence.ci.reading import at_once, inner, items, moment, text, with_logs
+from tuirunbook.evidence.ci.reading import Logs, at_once, inner, items, moment, text, with_logs
 from tuirunbook.evidence.ci.remote import Remote
 from tuirunbook.evidence.ci.source import Question
 from tuirunbook.evidence.ci.transport import Api, NotAskedError, Transport
@@ -63,8 +63,11 @@ class GitHub:
     def __init__(self, remote: Remote, transport: Transport, workflows: Mapping[str, Workflow] | None = None) -> None:
         self._remote = remote
         self._api = Api(transport, rights=RIGHTS)
+        self._logs = Logs(self._log)
         self._workflows = dict(workflows or {})
         self._repository = f"repos/{remote.path}"
+        self._ended: dict[tuple[str, str], list[Job]] = {}
+        self._lost: dict[str, bool] = {}
 
     @property
     def name(self) -> str:
@@ -75,16 +78,17 @@ class GitHub:
 
     def ask(self, question: Question) -> Report:
         """Runs whose window can hold the lock, and runs that are under way or in line."""
+        self._api.begin()
         notes: list[str] = []
         runs = self._runs(question, notes)
         relevant = [run for run in runs if self._could_matter(run, question)]
         folded = [self._whole(run, question) for run in runs if not self._could_matter(run, question)]
         if len(relevant) > _MOST_RUNS:
             notes.append(f"only the {_MOST_RUNS} latest of {len(relevant)} runs were looked into")
-        found = at_once(lambda run: self._jobs(run, question), relevant[:_MOST_RUNS])
+        found = at_once(lambda run: self._known_jobs(run, question, notes), relevant[:_MOST_RUNS])
         jobs = [job for several in found for job in several] + [job for job in folded if job]
         jobs += self._scheduled(notes)
-        filled, unread = with_logs(jobs, question, self._api.skew, self._log)
+        filled, unread = with_logs(jobs, question, self._api.skew, self._logs)
         filled = tuple(at_once(lambda job: self._seen(job, question), filled))
         return Report(
             system=self.key,
@@ -92,7 +96,7 @@ class GitHub:
             source=f"GET {self._repository}/actions/runs, jobs and logs, by {self._api.transport.login}",
             jobs=filled,
             skew=self._api.skew,
-            notes=(*notes, *unread),
+            notes=tuple(dict.fromkeys((*notes, *unread))),
         )
 
     def _runs(self, question: Question, notes: list[str]) -> list[Mapping[str, Any]]:
@@ -126,6 +130,21 @@ class GitHub:
         """Whether its jobs are worth asking for: what defines it may run terraform for this state."""
         whole = Job(name="", stage=Stage.QUEUED, definition=self._definition(run, ""))
         return match(whole, question.target).match is not Match.CANNOT_BE
+
+    def _known_jobs(self, run: Mapping[str, Any], question: Question, notes: list[str]) -> list[Job]:
+        """The jobs of a run; those of one that has ended are asked for once. One that refuses stands for itself."""
+        key = (text(run, "id"), text(run, "updated_at"))
+        if key in self._ended:
+            return self._ended[key]
+        try:
+            jobs = self._jobs(run, question)
+        except NotAskedError as error:
+            notes.append(f"the jobs of some runs could not be read: {error.sentence}")
+            whole = self._whole(run, question)
+            return [whole] if whole else []
+        if text(run, "status") == "completed":
+            self._ended[key] = jobs
+        return jobs
 
     def _jobs(self, run: Mapping[str, Any], question: Question) -> list[Job]:
         """The jobs of all attempts of a run; the run itself where it has none, or none that explains its state."""
@@ -273,13 +292,15 @@ class GitHub:
             at_the_time and job.runner is Runner.SINGLE_USE and job.result not in {"success", ""} and job.id.isdigit()
         ):
             return job
-        try:
-            said = self._api.get(f"{self._repository}/check-runs/{job.id}/annotations")
-        except NotAskedError:
-            # Without them the machine is not known to be gone.
-            return msgspec.structs.replace(job, runner=Runner.UNKNOWN)
-        messages = " ".join(text(one, "message") for one in items(said))
-        return msgspec.structs.replace(job, lost=any(words in messages for words in _LOST))
+        if job.id not in self._lost:
+            try:
+                said = self._api.get(f"{self._repository}/check-runs/{job.id}/annotations")
+            except NotAskedError:
+                # Without them the machine is not known to be gone.
+                return msgspec.structs.replace(job, runner=Runner.UNKNOWN)
+            messages = " ".join(text(one, "message") for one in items(said))
+            self._lost[job.id] = any(words in messages for words in _LOST)
+        return msgspec.structs.replace(job, lost=self._lost[job.id])
 
 
 def failed_logs(api: Api, repository: str, run: str, attempt: str = "") -> Iterator[tuple[str, datetime | None]]:

@@ -19,7 +19,7 @@ from tuirunbook.core.ci.jobs import slack
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.ci.definitions import Workflow
 from tuirunbook.evidence.ci.login import GITLAB
-from tuirunbook.evidence.ci.reading import inner, items, moment, text, with_logs
+from tuirunbook.evidence.ci.reading import Logs, inner, items, moment, text, with_logs
 from tuirunbook.evidence.ci.remote import Remote
 from tuirunbook.evidence.ci.source import Question
 from tuirunbook.evidence.ci.transport import Api, NotAskedError, Transport
@@ -71,6 +71,7 @@ class GitLab:
     def __init__(self, remote: Remote, transport: Transport, pipeline: Workflow | None = None) -> None:
         self._remote = remote
         self._api = Api(transport, rights=RIGHTS)
+        self._logs = Logs(self._log)
         self._pipeline = pipeline
         self._project = ""
 
@@ -81,6 +82,7 @@ class GitLab:
 
     def ask(self, question: Question) -> Report:
         """Jobs that are under way or in line, and those that ran when the lock was taken."""
+        self._api.begin()
         notes: list[str] = []
         if not self._project:
             self._project = text(self._api.get(f"projects/{quote(self._remote.path, safe='')}"), "id")
@@ -88,7 +90,7 @@ class GitLab:
         by_id = {text(node, "id"): node for node in nodes}
         jobs = [self._job(node) for node in by_id.values()]
         jobs += self._scheduled(notes)
-        filled, unread = with_logs(jobs, question, self._api.skew, self._log)
+        filled, unread = with_logs(jobs, question, self._api.skew, self._logs)
         return Report(
             system=self.key,
             place=self.name,

@@ -18,7 +18,7 @@ import msgspec
 from tuirunbook.core.ci import Job, Report, Runner, Stage
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.ci.login import basic
-from tuirunbook.evidence.ci.reading import items, moment, text, with_logs
+from tuirunbook.evidence.ci.reading import Logs, items, moment, text, with_logs
 from tuirunbook.evidence.ci.remote import Remote, parse_remote
 from tuirunbook.evidence.ci.source import Question
 from tuirunbook.evidence.ci.transport import Api, Http, NotAskedError, Transport
@@ -58,6 +58,7 @@ class Jenkins:
 
     def __init__(self, transport: Transport, remote: Remote | None = None) -> None:
         self._api = Api(transport, rights="to read jobs and nodes (Overall/Read, Job/Read)")
+        self._logs = Logs(self._log)
         self._remote = remote
 
     @property
@@ -67,9 +68,10 @@ class Jenkins:
 
     def ask(self, question: Question) -> Report:
         """What runs, waits, and ran when the lock was taken."""
+        self._api.begin()
         jobs = [*self._running(), *self._queued(), *self._ended()]
         filled, notes = with_logs(
-            {job.url or job.name: job for job in jobs}.values(), question, self._api.skew, self._log
+            {job.url or job.name: job for job in jobs}.values(), question, self._api.skew, self._logs
         )
         filled = tuple(
             msgspec.structs.replace(job, lost=any(words in job.log for words in _LOST)) if job.log else job

@@ -23,6 +23,12 @@ AT_ONCE = 6
 MOST_LOGS = 4
 """Logs that are read for one look."""
 
+MOST_KNOWN = 20
+"""Logs that are kept."""
+
+LOG_KEPT = 2_000_000
+"""Characters at a log's end that are kept of it."""
+
 _MILLISECONDS = 1000
 
 Given = TypeVar("Given")
@@ -88,6 +94,27 @@ def worth_a_log(jobs: Iterable[Job], question: Question, skew: Any) -> list[Job]
             age = -job.ended.timestamp() if job.ended else 0.0
             wanted.append((0 if kind is Match.NAMES_THIS_STATE else 1, age, job))
     return [job for _, _, job in sorted(wanted, key=lambda entry: entry[:2])[:MOST_LOGS]]
+
+
+class Logs:
+    """Reads the logs of jobs that have ended, each once: they do not change, and they are long.
+
+    Args:
+        read: Reads the log of one job.
+    """
+
+    def __init__(self, read: Callable[[Job], str]) -> None:
+        self._read = read
+        self._known: dict[tuple[str, str], str] = {}
+
+    def __call__(self, job: Job) -> str:
+        """The end of a job's log, as long as anybody looks at it."""
+        key = (job.id, job.url)
+        if key not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = self._read(job)[-LOG_KEPT:]
+        return self._known[key]
 
 
 def with_logs(

@@ -77,8 +77,8 @@ class Lazily:
 
     @property
     def name(self) -> str:
-        """What is asked."""
-        return self._system.name if self._system else self._name
+        """What is asked; the same before and after it is connected to."""
+        return self._name
 
     def ask(self, question: Question) -> Report:
         """What it says; the keys are this one's, for two systems of one kind may be asked."""

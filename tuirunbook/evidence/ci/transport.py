@@ -28,6 +28,9 @@ TIMEOUT = 5.0
 LOG_TIMEOUT = 15.0
 """Seconds that a log may take."""
 
+BUDGET = 25.0
+"""Seconds that all questions of one look may take together."""
+
 MOST_BYTES = 20_000_000
 """What is read of an answer at most."""
 
@@ -308,6 +311,11 @@ class Api:
         self.transport = transport
         self.skew = timedelta(0)
         self.rights = rights
+        self._deadline = float("inf")
+
+    def begin(self, budget: float = BUDGET) -> None:
+        """From here on all questions together may take `budget` seconds."""
+        self._deadline = time.monotonic() + budget
 
     def get(self, path: str, params: Params = ()) -> Any:
         """The JSON at a path.
@@ -339,7 +347,10 @@ class Api:
         return answer.text + (f"\n[tflock-tui: cut after {MOST_BYTES} bytes]" if answer.cut else "")
 
     def _accepted(self, path: str, params: Params, *, timeout: float = TIMEOUT) -> Answer:
-        answer = self.transport.send(path, params, timeout=timeout)
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise NotAskedError(f"{self.transport.host} took too long for all that it was asked", "Ask again later.")
+        answer = self.transport.send(path, params, timeout=min(timeout, left))
         if (date := answer.date) is not None:
             self.skew = date - datetime.now(UTC).replace(microsecond=0)
         if answer.status < _OK_BELOW:

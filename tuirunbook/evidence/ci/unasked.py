@@ -69,7 +69,7 @@ class UnaskedCi:
         return False
 
     def gather(self, lock: StoredLock, address: StateAddress, now: datetime) -> Iterable[Finding]:  # noqa: ARG002 - the port's shape
-        """One finding when something was not asked; none otherwise."""
+        """One finding, also when nothing is missing: it replaces one of an earlier look."""
         who = lock.info.who if lock.info else ""
         for pattern, key, leaves, how in _HINTS:
             if key not in self._asked and re.fullmatch(pattern, who, re.IGNORECASE):
@@ -82,13 +82,16 @@ class UnaskedCi:
                 "files. Start in a checkout of the repository that runs this root"
             )
             yield self._finding(lock, fact, now)
+            return
+        fact = f"the lock's Who hints at no CI system besides those that are asked: {', '.join(sorted(self._asked))}"
+        yield self._finding(lock, fact, now, Says.NOTHING)
 
-    def _finding(self, lock: StoredLock, fact: str, now: datetime) -> Finding:
+    def _finding(self, lock: StoredLock, fact: str, now: datetime, says: Says = Says.UNKNOWN) -> Finding:
         return Finding(
             key="ci.unasked",
             lock=lock.identity,
-            says=Says.UNKNOWN,
-            match=Match.COULD_BE,
+            says=says,
+            match=Match.COULD_BE if says is Says.UNKNOWN else Match.CANNOT_BE,
             fact=fact,
             source="the lock's Who, and the checkout's remotes and CI files",
             observed_at=timestamp(now),
