@@ -31,7 +31,6 @@ from tuirunbook.wiring.problem import Problem, told
 
 if TYPE_CHECKING:
     from tests.support.aws import EmbeddedAws
-    from tuirunbook.locks import AwsLockStore, Clients
 
 CHECKOUT = Path(__file__).parents[1]
 STATE = Options(bucket=BUCKET, key=KEY, table=TABLE, region=REGION)
@@ -200,22 +199,6 @@ def test_the_survey_shows_each_state_unread_and_then_read(desk: Desk) -> None:
         ("a", False, False),
     ]
     assert "lacks key" in rows[1].trouble
-
-
-def test_roots_that_ask_as_the_same_caller_share_their_clients(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("a", "b", "c"):
-        desk.write_root(name, key=f"{name}.tfstate", profile="other" if name == "c" else None)
-    adapters = desk.adapters()
-    used: dict[str, int] = {}
-    make = adapters.store
-
-    def store(root: RootModule, clients: Clients | None = None) -> AwsLockStore:
-        used[root.name] = id(clients)
-        return make(root, clients)
-
-    monkeypatch.setattr(adapters, "store", store)
-    list(WiredFront(adapters).survey())
-    assert used["a"] == used["b"] != used["c"]
 
 
 def test_disagreements_are_added_after_the_first_look(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tuirunbook.core.holder import WhoRule
+from tuirunbook.core.state import StateMapping
 
 APP = "tflock-tui"
 REPOSITORY_FILE = Path(".tflock/config.toml")
@@ -64,11 +65,13 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         read_only: Refuse every change; it needs no trust.
         plan_args: Arguments that a plan in this repository needs; they need trust.
         who: What the team knows about its holders; it needs trust.
+        states: What the files of root modules do not tell about their states; it needs trust.
     """
 
     read_only: bool = False
     plan_args: tuple[str, ...] = ()
     who: tuple[WhoRule, ...] = ()
+    states: tuple[StateMapping, ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +129,7 @@ def read_settings(checkout: Path | None, *, read_only_flag: bool = False, trust:
         repository = found
         origins += [str(REPOSITORY_FILE)] if found.read_only else []
         trusted = (trust or Trust.default()).trusts(checkout / REPOSITORY_FILE)
-        waiting = [name for name in ("plan_args", "who") if getattr(found, name)]
+        waiting = [name for name in ("plan_args", "who", "states") if getattr(found, name)]
         if waiting and not trusted:
             repository = RepositorySettings(read_only=found.read_only)
             what = " and ".join(waiting)

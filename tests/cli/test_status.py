@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -139,29 +139,6 @@ def test_lock_fields_that_hold_escape_sequences_reach_no_terminal(machine: Machi
         assert "\u202e" not in ran.out + ran.err
 
 
-def test_locks_lists_every_state_and_says_what_it_could_not_read(machine: Machine) -> None:
-    machine.write_root(machine.here / "network")
-    machine.write_root(machine.here / "dns", key="dns/terraform.tfstate")
-    (machine.here / "other").mkdir()
-    (machine.here / "other" / "main.tf").write_text('terraform {\n  backend "pg" {}\n}\n')
-    put_item(machine.aws, lock_json())
-    ran = machine.run("locks")
-    assert ran.code == 10
-    held, *rest = ran.out.splitlines()
-    assert held.startswith("HELD")
-    assert "network" in held
-    assert sorted(line.split()[0] for line in rest) == ["NOT", "free"]
-    rows: list[dict[str, Any]] = machine.run("locks", "--json").json
-    assert {row["root"]: row["status"] is None for row in rows} == {"network": False, "dns": False, "other": True}
-
-
-def test_locks_without_any_lock_exits_0_only_when_all_were_read(machine: Machine) -> None:
-    machine.write_root(machine.here / "network")
-    assert machine.run("locks").code == 0
-    machine.write_root(machine.here / "dns", key="dns/terraform.tfstate", dynamodb_table="gone")
-    assert machine.run("locks").code == 1
-
-
 def test_wait_exits_10_when_the_lock_is_still_held_at_the_end(machine: Machine) -> None:
     machine.write_root()
     put_item(machine.aws, lock_json())
@@ -228,23 +205,3 @@ def test_the_second_half_of_a_dual_lock_is_told_as_well(machine: Machine) -> Non
     ran = machine.run("status")
     assert "root@runner-7" in ran.out
     assert "ci@other" in ran.out
-
-
-def test_locks_finds_what_is_held_in_a_workspace_that_is_not_selected(machine: Machine) -> None:
-    machine.write_root(machine.here / "network")
-    machine.write_root(machine.here / "dns", key="dns/terraform.tfstate")
-    path = f"{BUCKET}/env:/prod/{KEY}"
-    item = {"LockID": {"S": path}, "Info": {"S": lock_json(Path=path)}}
-    machine.aws.client("dynamodb").put_item(TableName=TABLE, Item=item)
-    rows = machine.run("locks", "--json").json
-    assert [(row["root"], row["workspace"], row["status"]["held"]) for row in rows] == [
-        ("network", "prod", True),
-        ("dns", "default", False),
-        ("network", "default", False),
-    ]
-
-
-def test_locks_does_without_listing_where_that_is_denied(machine: Machine) -> None:
-    machine.write_root()
-    machine.aws.deny("Scan")
-    assert machine.run("locks").code == 0

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from tuirunbook import repository
 from tuirunbook.core.address import join_key
+from tuirunbook.core.workspace import is_workspace, workspace_of
 from tuirunbook.repository.checkout import head_of
-from tuirunbook.repository.roots import workspace_of
-from tuirunbook.repository.saved import is_workspace
 
 if TYPE_CHECKING:
     from tests.repository.conftest import Checkout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,10 +21,7 @@ from tests.support.locks import (
 from tuirunbook.core.backend import RootModule
 from tuirunbook.survey import (
     Outcome,
-    StateRow,
     Status,
-    read_all,
-    read_one,
     status_exit,
     status_object,
     wait_for_release,
@@ -74,34 +70,6 @@ def wait(store: AwsLockStore, time: Time, seconds: float | None = 600) -> tuple[
     told: list[str] = []
     ended = wait_for_release(store, seconds=seconds, tell=told.append, sleep=time.sleep, monotonic=time.monotonic)
     return ended.outcome, told
-
-
-def test_every_row_comes_unread_and_then_read(backend: EmbeddedAws) -> None:
-    put_item(backend, lock_json())
-    rows = [StateRow(root=root("a")), StateRow(root=root("b")), StateRow(root=root("c"), trouble="it is broken")]
-    found = list(read_all(rows, lambda _root: make_store(backend, use_lockfile=None)))
-    assert [row.root.name for row in found[:3]] == ["a", "b", "c"]
-    assert {row.root.name for row in found[3:]} == {"a", "b"}
-    assert all(row.snapshot is not None and row.snapshot.held for row in found[3:])
-
-
-def test_states_are_read_at_the_same_time() -> None:
-    both = threading.Barrier(2, timeout=10)
-
-    class Slow:
-        def look(self) -> None:
-            both.wait()
-            raise ValueError("read")
-
-    rows = [StateRow(root=root("a")), StateRow(root=root("b"))]
-    assert [row.trouble for row in read_all(rows, lambda _root: Slow())][2:] == ["read", "read"]  # type: ignore[arg-type,return-value]
-
-
-def test_a_store_that_cannot_be_made_is_the_rows_trouble() -> None:
-    def refuse(_root: RootModule) -> AwsLockStore:
-        raise ValueError("no such profile")
-
-    assert read_one(root("a"), refuse).trouble == "no such profile"
 
 
 def test_a_snapshot_of_two_free_stores_is_free_and_of_a_blind_one_is_not_known(backend: EmbeddedAws) -> None:

@@ -20,12 +20,13 @@ PROGRAM = "tflock-tui"
 
 _COMMANDS = {
     "status": ("state", "The lock of this state, without provoking the error."),
-    "locks": ("state", "The locks of every state of this repository."),
+    "locks": ("locks", "The locks of every state of this repository."),
     "wait": ("state", "Wait until the holder lets go."),
     "diagnose": ("diagnose", "What kind of failure Terraform's output tells."),
     "incidents": ("incidents", "Past and open incidents."),
     "resume": ("incidents", "Go on with an incident."),
     "export": ("incidents", "An incident as a postmortem."),
+    "train": ("train", "Practise on a world of our own: no AWS, no Terraform, no network."),
     "runbook": ("runbook", "The runbooks: list, show, check."),
     "doctor": ("doctor", "What is found here, and what is missing."),
     "trust": ("trust", "Trust this repository's settings."),

@@ -17,7 +17,6 @@ from tuirunbook.core.lock import Held, LockSnapshot, NotChecked, Reading, Store,
 from tuirunbook.core.text import one_line
 from tuirunbook.survey import (
     Outcome,
-    StateRow,
     Status,
     status_exit,
     status_object,
@@ -26,7 +25,6 @@ from tuirunbook.survey import (
 )
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.problem import Problem, told
-from tuirunbook.wiring.surveying import survey
 
 _WORDS = {Status.HELD: "HELD", Status.FREE: "free", Status.UNKNOWN: "NOT KNOWN"}
 _WAITED = {
@@ -73,38 +71,6 @@ def status(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
     else:
         _show(adapters.roots.compare(root), snapshot)
     return status_exit(snapshot)
-
-
-@click.command()
-@state_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, of the shape below.")
-@click.pass_context
-def locks(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
-    """Show the locks of every state of this repository, one line each.
-
-    Each root module counts with the workspace that is selected in it, and with others where a lock is held. Exits 10
-    when any lock is held, else 1 when any state could not be told, else 0.
-
-    \b
-    --json prints a list:
-      [{"root", "directory", "workspace", "trouble": sentence or null,
-        "status": the object of `status --json`, or null when there is trouble}]
-    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
-    adapters = Adapters(merged(context, given))
-    rows = [row for row in survey(adapters) if row.snapshot is not None or row.trouble]
-    rows.sort(key=lambda row: (-_worth(row), row.root.name, row.root.workspace))
-    if not rows:
-        raise Problem(
-            f"No root module was found in {adapters.roots.checkout() or adapters.roots.start.resolve()}.",
-            "Start in a checkout, or give --bucket and --key.",
-        )
-    if as_json:
-        say_json([_row_object(row) for row in rows])
-    else:
-        for line in _table(rows):
-            say(line)
-    worst = max(_worth(row) for row in rows)
-    return int(worst)
 
 
 @click.command()
@@ -194,36 +160,3 @@ def _notes(root: RootModule) -> Iterator[str]:
     for one in root.disagreements:
         yield f"{one.argument}: the saved configuration, which counts, has {one.saved!r}; {one.where} has {one.files!r}"
     yield from root.notes
-
-
-def _worth(row: StateRow) -> Status:
-    return Status.UNKNOWN if row.snapshot is None else status_exit(row.snapshot)
-
-
-def _row_object(row: StateRow) -> dict[str, object]:
-    return {
-        "root": row.root.name,
-        "directory": row.root.directory,
-        "workspace": row.root.workspace,
-        "trouble": row.trouble or None,
-        "status": None if row.snapshot is None else status_object(row.snapshot),
-    }
-
-
-def _table(rows: list[StateRow]) -> Iterator[str]:
-    names = [one_line(f"{row.root.name} [{row.root.workspace}]", 60) for row in rows]
-    width = max(len(name) for name in names)
-    for name, row in zip(names, rows, strict=True):
-        yield f"{_WORDS[_worth(row)]:<9}  {name:<{width}}  {_told(row)}".rstrip()
-
-
-def _told(row: StateRow) -> str:
-    if row.snapshot is None:
-        return one_line(row.trouble, 300)
-    if row.snapshot.held:
-        found = (row.snapshot.find(identity)[0] for identity in row.snapshot.identities)
-        return "; ".join(one_line(describe(lock)) for lock in found)
-    blind = [f"{store.label}: {reading.why}" for store, reading in row.snapshot.blind]
-    if not row.snapshot.address.locks_at_all:
-        blind.append("no locking is configured")
-    return one_line("; ".join(blind), 300)

@@ -13,6 +13,7 @@ import msgspec
 
 from tuirunbook.core.address import DEFAULT_WORKSPACE
 from tuirunbook.core.backend import Disagreement, Missing, RootModule
+from tuirunbook.core.workspace import is_workspace
 from tuirunbook.repository.backend_config import read_given
 from tuirunbook.repository.comparison import differences
 from tuirunbook.repository.configuration import Declared, read_configuration, relative
@@ -20,7 +21,7 @@ from tuirunbook.repository.effective import Effective, from_files, from_saved, o
 from tuirunbook.repository.errors import DetectionError
 from tuirunbook.repository.place import Place, find_place
 from tuirunbook.repository.root import REGION_VARIABLES, checked, root_module, with_region
-from tuirunbook.repository.saved import is_workspace, selected_workspace
+from tuirunbook.repository.saved import selected_workspace
 
 
 def detect(

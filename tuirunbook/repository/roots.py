@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from tuirunbook.core.address import DEFAULT_KEY_PREFIX, DEFAULT_WORKSPACE, join_key
+from tuirunbook.core.address import DEFAULT_KEY_PREFIX
 from tuirunbook.core.backend import RootModule
+from tuirunbook.core.workspace import workspace_of
 from tuirunbook.repository.backend_config import Given, candidates, read_file
 from tuirunbook.repository.checkout import top_of
 from tuirunbook.repository.configuration import (
@@ -24,7 +25,7 @@ from tuirunbook.repository.effective import Effective, against_saved, completed,
 from tuirunbook.repository.errors import DetectionError
 from tuirunbook.repository.place import TERRAGRUNT_FILE, Place, place_at
 from tuirunbook.repository.root import root_module
-from tuirunbook.repository.saved import SAVED_FILE, is_workspace, own_data_directory
+from tuirunbook.repository.saved import SAVED_FILE, own_data_directory
 
 SKIPPED = frozenset({".git", ".terraform", ".terragrunt-cache", "node_modules", ".venv"})
 _FROM_PATH = "the error's Path"
@@ -86,20 +87,6 @@ def split_path(lock_path: str) -> tuple[str, str]:
             "Start in the root module's directory, or give --bucket and --key.",
         )
     return bucket, key
-
-
-def workspace_of(state_key: str, key: str, prefix: str) -> str | None:
-    """The workspace in which a backend with this `key` and prefix keeps its state at `state_key`, or None."""
-    if state_key == key:
-        return DEFAULT_WORKSPACE
-    # the marker takes the workspace's place, so that what surrounds it is what joining makes of prefix and key
-    marker = "\N{REPLACEMENT CHARACTER}"
-    before, _, after = join_key(prefix, marker, key).partition(marker)
-    if not state_key.startswith(before) or not state_key.endswith(after):
-        return None
-    name = state_key[len(before) : len(state_key) - len(after)]
-    fits = is_workspace(name) and name != DEFAULT_WORKSPACE and join_key(prefix, name, key) == state_key
-    return name if fits else None
 
 
 def _is_root(directory: Path, names: set[str], data_dir: str | None) -> bool:

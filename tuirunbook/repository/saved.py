@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
 
 import msgspec
 
 from tuirunbook.core.address import DEFAULT_WORKSPACE
+from tuirunbook.core.workspace import is_workspace
 from tuirunbook.repository.errors import DetectionError
 
 SAVED_FILE = "terraform.tfstate"
@@ -97,11 +97,6 @@ def selected_workspace(data_dir: Path, given: str | None, environ: Mapping[str, 
             "Say which one with --workspace; `terraform workspace list` shows them.",
         )
     return name, origin
-
-
-def is_workspace(name: str) -> bool:
-    """Whether Terraform accepts this workspace name: one that needs no escaping in a URL's path."""
-    return bool(name) and quote(name, safe="$&+=:@~") == name
 
 
 def _unreadable(path: Path, why: str, line: int | None = None) -> DetectionError:

@@ -1,19 +1,24 @@
 """States and their locks without an incident: for the States screen, `status`, `locks` and `wait`."""
 
-from tuirunbook.survey.report import Status, status_exit, status_object, unknown_object
-from tuirunbook.survey.states import StateRow, Store, read_all, read_one
+from tuirunbook.survey.report import Status, row_exit, row_object, status_exit, status_object, unknown_object
+from tuirunbook.survey.states import Lister, Reader, StateRow, Store, Survey, signed_out, urgency
 from tuirunbook.survey.waiting import Outcome, Wait, wait_for_release
 
 __all__ = [
+    "Lister",
     "Outcome",
+    "Reader",
     "StateRow",
     "Status",
     "Store",
+    "Survey",
     "Wait",
-    "read_all",
-    "read_one",
+    "row_exit",
+    "row_object",
+    "signed_out",
     "status_exit",
     "status_object",
     "unknown_object",
+    "urgency",
     "wait_for_release",
 ]

@@ -6,8 +6,10 @@ import enum
 
 import msgspec
 
+from tuirunbook.core.address import DEFAULT_KEY_PREFIX
 from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import Digest, LockSnapshot, NotChecked, StateObject, Store, StoredLock
+from tuirunbook.survey.states import StateRow
 
 
 class Status(enum.IntEnum):
@@ -38,6 +40,38 @@ def status_object(snapshot: LockSnapshot) -> dict[str, object]:
         "state": _state(snapshot.state) if isinstance(snapshot.state, StateObject) else None,
         "not_checked": list(_not_checked(snapshot)),
         "observed_at": timestamp(snapshot.taken_at),
+    }
+
+
+def row_exit(row: StateRow) -> Status:
+    """What a row says; one that was not read says nothing."""
+    return Status.UNKNOWN if row.snapshot is None else status_exit(row.snapshot)
+
+
+def row_object(row: StateRow) -> dict[str, object]:
+    """One state for `locks --json`; every key is always there."""
+    backend = row.root.backend
+    s3 = backend.type == "s3"
+    prefix = backend.arguments.get("workspace_key_prefix")
+    shown_prefix = prefix if isinstance(prefix, str) else DEFAULT_KEY_PREFIX
+    lock = None if row.snapshot is None else status_object(row.snapshot)
+    if lock is not None:
+        del lock["address"]
+    return {
+        "root": row.root.name,
+        "backend": backend.type,
+        "workspace": row.root.workspace,
+        "bucket": backend.text("bucket") if s3 else None,
+        "key": backend.text("key") if s3 else None,
+        "region": backend.text("region") if s3 else None,
+        "dynamodb_table": backend.text("dynamodb_table") if s3 else None,
+        "use_lockfile": s3 and backend.flag("use_lockfile"),
+        "workspace_key_prefix": shown_prefix if s3 else None,
+        "config_files": list(row.config_files),
+        "source": row.source,
+        "unresolved": [msgspec.to_builtins(lack) for lack in row.unresolved],
+        "hazards": [msgspec.to_builtins(hazard) for hazard in row.hazards],
+        "lock": lock,
     }
 
 

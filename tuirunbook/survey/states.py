@@ -1,17 +1,28 @@
-"""Reading many states at once, each on its own."""
+"""The states of a repository with their locks: rows that fill in as answers arrive."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.lock import LockSnapshot
+from tuirunbook.core.state import COLLISION, REMOVED_ARGUMENTS, Hazard, State, Unresolved, collision, hazards, place_of
 
-THREADS = 8
-"""States read at the same time: enough for a repository, few enough not to be throttled."""
+_SIGNED_OUT = (
+    "Expired",
+    "SSOToken",
+    "TokenRetrieval",
+    "Credential",
+    "Login",
+    "InvalidClientTokenId",
+    "Unrecognized",
+    "Mfa",
+)
+"""What the error codes of missing or expired credentials have in them."""
 
 
 class Store(Protocol):
@@ -22,44 +33,189 @@ class Store(Protocol):
         ...
 
 
+class Reader(Protocol):
+    """Reads the locks of many states at once."""
+
+    def read(self, roots: Sequence[RootModule]) -> Iterator[tuple[int, LockSnapshot]]:
+        """Each state's place in `roots` and its locks, as answers arrive. What cannot be read is in the snapshot."""
+        ...
+
+
+class Lister(Protocol):
+    """Lists what else is in the stores of states. Each answer is root modules, and what could not be listed."""
+
+    def workspaces(self, roots: Sequence[RootModule]) -> tuple[list[RootModule], list[str]]:
+        """These roots in the other workspaces that the buckets list."""
+        ...
+
+    def orphans(self, roots: Sequence[RootModule]) -> tuple[list[RootModule], list[str]]:
+        """Locks that belong to none of these states, as states of their own."""
+        ...
+
+
 class StateRow(msgspec.Struct, frozen=True, kw_only=True):
     """One state of the repository: where it is, and its lock as far as it was read.
 
     Attributes:
         root: The root module.
         snapshot: The look, or None while it is being read.
-        trouble: Why it could not be read, or empty.
+        trouble: Why it cannot be read at all, or empty.
+        source: Where its configuration is from; see `State`.
+        config_files: The files that complete it.
+        unresolved: What no file tells.
+        hazards: What is dangerous about it.
     """
 
     root: RootModule
     snapshot: LockSnapshot | None = None
     trouble: str = ""
+    source: str = ""
+    config_files: tuple[str, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
 
 
-def read_one(root: RootModule, store_for: Callable[[RootModule], Store]) -> StateRow:
-    """One state, read. A `ValueError` of `store_for` is the row's trouble."""
-    try:
-        return StateRow(root=root, snapshot=store_for(root).look())
-    except ValueError as error:
-        return StateRow(root=root, trouble=str(error))
+class Survey:
+    """One survey: every state found, then every lock read, then what else the stores list.
 
-
-def read_all(rows: Iterable[StateRow], store_for: Callable[[RootModule], Store]) -> Iterator[StateRow]:
-    """Each row as it is, and again as soon as its state was read; rows that have trouble already come once.
-
-    Rows are read in the order in which the answers arrive. Closing the iterator leaves reads under way behind; they
-    end by themselves.
+    Args:
+        reader: Reads locks, or None to find states only.
+        lister: Lists workspaces and orphans, or None to list nothing.
+        orphans: Whether locks that belong to no state here are wanted.
+        terraform: Asks for the installed Terraform's version, or None when it is not known. It is asked only where a
+            backend sets what some versions do not accept.
     """
-    from concurrent.futures import ThreadPoolExecutor, as_completed  # noqa: PLC0415 - one state needs no threads
 
-    pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="survey")
-    try:
-        futures = []
-        for row in rows:
+    def __init__(
+        self,
+        reader: Reader | None,
+        lister: Lister | None = None,
+        *,
+        orphans: bool = False,
+        terraform: Callable[[], tuple[int, ...] | None] = lambda: None,
+    ) -> None:
+        self._reader = reader
+        self._lister = lister
+        self._orphans = orphans
+        self._terraform = terraform
+        self._places: dict[tuple[str | None, ...], list[int]] = {}
+        self.rows: list[StateRow] = []
+        self.remarks: list[str] = []
+
+    def run(self, states: Iterable[State]) -> Iterator[StateRow]:
+        """Each row as it is found, and again whenever more is known about it."""
+        for state in states:
+            yield from self._add(state)
+        if self._reader is None:
+            return
+        yield from self.look()
+        if self._lister is None:
+            return
+        found, remarks = self._lister.workspaces(self._readable())
+        self.remarks += remarks
+        yield from self._further(found)
+        if self._orphans:
+            found, remarks = self._lister.orphans(self._readable())
+            self.remarks += remarks
+            yield from self._further(found)
+
+    def look(self, start: int = 0) -> Iterator[StateRow]:
+        """Read the locks of all rows from `start` on, also of those that were read before."""
+        assert self._reader is not None  # noqa: S101 - nothing is read without one
+        numbers = [number for number in range(start, len(self.rows)) if not self.rows[number].trouble]
+        for place, snapshot in self._reader.read([self.rows[number].root for number in numbers]):
+            number = numbers[place]
+            self.rows[number] = msgspec.structs.replace(self.rows[number], snapshot=snapshot)
+            yield self.rows[number]
+
+    def _further(self, roots: list[RootModule]) -> Iterator[StateRow]:
+        start = len(self.rows)
+        if not roots:
+            return
+        rows: dict[str | None, list[StateRow]] = {}
+        for row in self.rows:
+            rows.setdefault(row.root.directory, []).append(row)
+        for root in roots:
+            of_directory = rows.get(root.directory, []) if root.directory else []
+            like = next((row for row in of_directory if row.root.backend == root.backend), None)
+            yield from self._add(
+                State(
+                    root=root,
+                    source=like.source if like else f"orphan: {root.workspace_origin}",
+                    config_files=like.config_files if like else (),
+                )
+            )
+        yield from self.look(start)
+
+    def _readable(self) -> list[RootModule]:
+        return [row.root for row in self.rows if not row.trouble]
+
+    def _add(self, state: State) -> Iterator[StateRow]:
+        number = len(self.rows)
+        row = StateRow(
+            root=state.root,
+            trouble=_trouble(state),
+            source=state.source,
+            config_files=state.config_files,
+            unresolved=state.unresolved,
+            hazards=() if state.unresolved else self._hazards(state.root),
+        )
+        self.rows.append(row)
+        place = place_of(state.root)
+        sharing = [] if place is None else self._places.setdefault(place, [])
+        sharing.append(number)
+        if len(sharing) > 1:
+            yield from self._collide(sharing)
+        else:
             yield row
-            if not row.trouble and row.snapshot is None:
-                futures.append(pool.submit(read_one, row.root, store_for))
-        for future in as_completed(futures):
-            yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+
+    def _hazards(self, root: RootModule) -> tuple[Hazard, ...]:
+        asks = not root.backend.arguments.keys().isdisjoint(REMOVED_ARGUMENTS)
+        return hazards(root, self._terraform() if asks else None)
+
+    def _collide(self, numbers: list[int]) -> Iterator[StateRow]:
+        """All rows of one place, each with the names of the others; the newest first."""
+        for number in reversed(numbers):
+            row = self.rows[number]
+            others = tuple(_called(self.rows[other]) for other in numbers if other != number)
+            kept = tuple(one for one in row.hazards if one.hazard != COLLISION)
+            self.rows[number] = msgspec.structs.replace(row, hazards=(*kept, collision(others)))
+            yield self.rows[number]
+
+
+def signed_out(snapshot: LockSnapshot) -> bool:
+    """Whether a store could not be read for want of live credentials."""
+    return any(part in reading.code for _, reading in snapshot.blind for part in _SIGNED_OUT)
+
+
+def worth(row: StateRow) -> int:
+    """How urgent a row is, the lowest first: held, not known, still reading, free."""
+    snapshot = row.snapshot
+    if snapshot is not None and snapshot.held:
+        return 0
+    if row.trouble or (snapshot is not None and not snapshot.free):
+        return 1
+    return 2 if snapshot is None else 3
+
+
+def urgency(row: StateRow) -> tuple[object, ...]:
+    """What rows are sorted by: held first, the oldest lock first; then by name."""
+    created = [lock.info.created_at for lock in row.snapshot.locks if lock.info] if row.snapshot else []
+    oldest = min((moment for moment in created if moment), default=datetime.max.replace(tzinfo=UTC))
+    return worth(row), oldest, row.root.name, row.root.workspace, row.config_files
+
+
+def _called(row: StateRow) -> str:
+    files = f" ({', '.join(row.config_files)})" if row.config_files else ""
+    return f"{row.root.name}{files}"
+
+
+def _trouble(state: State) -> str:
+    if not state.unresolved:
+        return ""
+    whole = [lack for lack in state.unresolved if lack.argument == "backend"]
+    if whole:
+        return " ".join(f"{lack.why} {lack.how}" for lack in whole)
+    names = ", ".join(lack.argument for lack in state.unresolved)
+    hows = "; ".join(dict.fromkeys(f"{lack.argument}: {lack.why}. {lack.how}" for lack in state.unresolved))
+    return f"The backend lacks {names}. {hows}."

@@ -1,85 +1,118 @@
-"""Every state of a repository, also in the workspaces that are not selected where a lock is held in one."""
+"""Every state of a repository with its lock: who finds them, who reads them, what the next start remembers."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 
+from tuirunbook import settings as files
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.lock import NotChecked
-from tuirunbook.survey.states import StateRow, read_all
+from tuirunbook.core.state import State
+from tuirunbook.core.values import ProgramError
+from tuirunbook.survey.states import StateRow, Survey
 from tuirunbook.wiring.adapters import Adapters
-from tuirunbook.wiring.problem import Problem
-
-if TYPE_CHECKING:
-    from tuirunbook.locks import AwsLockStore, Clients
-
-_ORIGIN = "a lock that is held there"
+from tuirunbook.wiring.problem import Problem, told
 
 
 def survey(adapters: Adapters) -> Iterator[StateRow]:
-    """Every root module in its selected workspace, unread and then read; then what is held in its other workspaces."""
-    stores = _Stores(adapters)
-    roots: list[RootModule] = []
-    for row in read_all(adapters.roots.all(), stores.of):
-        if row.snapshot is not None:
-            roots.append(row.root)
-        yield row
-    yield from read_all(_elsewhere(stores, roots), stores.of)
+    """Every state, unread and then read; then those of workspaces that are not selected here."""
+    return surveyor(adapters).run(found_states(adapters))
 
 
-class _Stores:
-    """The stores of many roots. Those that ask as the same caller share clients, which take 0.1 s each."""
+def surveyor(adapters: Adapters, *, offline: bool = False, orphans: bool = False) -> Survey:
+    """A survey that reads with the credentials of each state's backend; `offline` reads nothing."""
+    version = functools.cache(_terraform_version(adapters))
+    if offline:
+        return Survey(None, terraform=version)
+    from tuirunbook.locks.around import Around  # noqa: PLC0415 - see the package
+    from tuirunbook.locks.bulk import BulkReader  # noqa: PLC0415 - likewise
 
-    def __init__(self, adapters: Adapters) -> None:
-        self._adapters = adapters
-        self._lock = threading.Lock()
-        self._clients: list[Clients] = []
-
-    def of(self, root: RootModule) -> AwsLockStore:
-        """The store of one root."""
-        made = self._adapters.clients(root)
-        with self._lock:
-            shared = next((one for one in self._clients if one.settings == made.settings), None)
-            if shared is None:
-                self._clients.append(made)
-        return self._adapters.store(root, shared or made)
+    reader = BulkReader(adapters.clients)
+    return Survey(reader, Around(reader), orphans=orphans, terraform=version)
 
 
-def _elsewhere(stores: _Stores, roots: list[RootModule]) -> Iterator[StateRow]:
-    """The states of these roots in other workspaces whose lock the stores list."""
-    from tuirunbook.core.workspace import workspace_of  # noqa: PLC0415 - see the package
-    from tuirunbook.repository.roots import split_path  # noqa: PLC0415 - see the package
+def found_states(adapters: Adapters) -> Iterator[State]:
+    """Every state of the repository around the start, that of the start first."""
+    from tuirunbook.repository.remembered import remembered_in  # noqa: PLC0415 - see the package
+    from tuirunbook.repository.states import States  # noqa: PLC0415 - likewise
 
-    known = {root.address().lock_id for root in roots}
-    for lock_id in sorted(_listed(stores, roots) - known):
-        bucket, state_key = split_path(lock_id)
-        for root in roots:
-            address = root.address()
-            if address.bucket != bucket:
-                continue
-            workspace = workspace_of(state_key, address.key, address.workspace_key_prefix)
-            if workspace is not None:
-                yield StateRow(root=msgspec.structs.replace(root, workspace=workspace, workspace_origin=_ORIGIN))
+    options, roots = adapters.options, adapters.roots
+    if options.bucket:
+        found = roots.find()
+        for root in [found] if isinstance(found, RootModule) else found:
+            yield State(root=root, source="--bucket and --key")
+        return
+    start = roots.start.resolve()
+    if not start.is_dir():
+        raise Problem(f"{roots.start} is no directory.", "Give a directory with -C.")
+    checkout = roots.checkout()
+    top = checkout or start
+    finder = States(
+        top,
+        checkout,
+        environ=adapters.environ,
+        workspace=options.workspace,
+        mappings=adapters.settings.repository.states,
+        remembered=remembered_in(files.state_directory() / "surveys", str(top)),
+    )
+    for state in finder.all(start):
+        yield _in_region(state, options.region)
 
 
-def _listed(stores: _Stores, roots: Iterable[RootModule]) -> set[str]:
-    """The lock IDs in the stores of these roots, each store listed once; what may not be listed is left out."""
-    found: set[str] = set()
-    asked: set[tuple[object, ...]] = set()
-    for root in roots:
-        address = root.address()
-        place = (address.table, address.region, address.bucket if address.use_lockfile else None)
-        if place in asked:
-            continue
-        asked.add(place)
+def fresh(adapters: Adapters, root: RootModule) -> RootModule:
+    """A state of a list as its files say it now: what a list remembered is never acted on.
+
+    Raises:
+        Problem: They say something else by now.
+    """
+    from tuirunbook.repository.states import States  # noqa: PLC0415 - see the package
+
+    if root.directory is None:
+        return root
+    checkout = adapters.roots.checkout()
+    mappings = adapters.settings.repository.states
+    finder = States(checkout or adapters.roots.start.resolve(), checkout, environ=adapters.environ, mappings=mappings)
+    with told():
+        found = [_in_region(state, adapters.options.region).root for state in finder.of(Path(root.directory))]
+    for one in found:
+        if one.backend == root.backend:
+            return msgspec.structs.replace(one, workspace=root.workspace, workspace_origin=root.workspace_origin)
+    raise Problem(
+        f"The files of {root.name} have changed since the list was made.", "Read the list again, then choose."
+    )
+
+
+def _in_region(state: State, region: str | None) -> State:
+    """The state with the region of the command line, which wins."""
+    root = state.root
+    if region is None or root.backend.type != "s3":
+        return state
+    backend = msgspec.structs.replace(
+        root.backend,
+        arguments={**root.backend.arguments, "region": region},
+        origins={**root.backend.origins, "region": "--region"},
+    )
+    missing = tuple(one for one in root.missing if one.argument != "region")
+    return msgspec.structs.replace(
+        state,
+        root=msgspec.structs.replace(root, backend=backend, missing=missing),
+        unresolved=tuple(one for one in state.unresolved if one.argument != "region"),
+    )
+
+
+def _terraform_version(adapters: Adapters) -> Callable[[], tuple[int, ...] | None]:
+    def ask() -> tuple[int, ...] | None:
+        from tuirunbook.terraform.children import Children  # noqa: PLC0415 - see the package
+        from tuirunbook.terraform.program import Program, version_tuple  # noqa: PLC0415 - likewise
+
+        start = adapters.roots.start.resolve()
+        program = Program(adapters.options.program or adapters.settings.user.program or "terraform", Children())
         try:
-            ids = stores.of(root).lock_ids()
-        except Problem:
-            continue
-        if not isinstance(ids, NotChecked):
-            found.update(lock_id for lock_id in ids if "/" in lock_id.strip("/"))
-    return found
+            return version_tuple(program.version(cwd=str(start), environ=adapters.environ))
+        except ProgramError:
+            return None
+
+    return ask
