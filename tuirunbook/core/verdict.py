@@ -22,6 +22,7 @@ import msgspec
 from tuirunbook.core.evidence import Finding, Match, Says, Taken, taken
 from tuirunbook.core.incident import Incident, QuestionAnswered
 from tuirunbook.core.lock import LockIdentity, parse_time
+from tuirunbook.core.text import one_line
 
 HOLDER_QUESTIONS = ("ci", "owner", "holder-host")
 """The core questions about the holder, in the order they are asked."""
@@ -32,6 +33,7 @@ CHECK_NAMES = {"ci": "CI", "owner": "the owner", "holder-host": "the holder's ho
 _MINUTES: Mapping[str, int] = {"ci": 2, "owner": 5, "holder-host": 3}
 _SETTLE_MINUTES = 2
 _MOST_SHOWN = 3
+_FACT_SHOWN = 90
 
 
 class Opinion(enum.StrEnum):
@@ -257,14 +259,18 @@ def _deciding(
     if opinion is not Opinion.CANNOT_TELL:
         return (), False
     unsettled = [
-        *(f"whether “{f.fact}” is about this state" for f in blocking if f.match is Match.COULD_BE),
-        *(f"who is right about “{f.fact}”" for f in blocking if f.match is Match.NAMES_THIS_STATE),
-        *(f"which is so: “{one.fact}” or “{other.fact}”" for one, other in opposed),
+        *(f"whether {_quoted(f)} is about this state" for f in blocking if f.match is Match.COULD_BE),
+        *(f"who is right about {_quoted(f)}" for f in blocking if f.match is Match.NAMES_THIS_STATE),
+        *(f"which is so: {_quoted(one)} or {_quoted(other)}" for one, other in opposed),
     ]
     settle = tuple(Check(what=what, minutes=_SETTLE_MINUTES) for what in dict.fromkeys(unsettled))
     if unanswered or settle:
         return (*_questions(unanswered), *settle), False
     return tuple(sorted(_questions(missing), key=lambda check: check.minutes)), True
+
+
+def _quoted(finding: Finding) -> str:
+    return f"“{one_line(finding.fact, _FACT_SHOWN)}”"
 
 
 def _questions(names: Iterable[str]) -> Iterator[Check]:
@@ -282,5 +288,6 @@ def _advice(opinion: Opinion, checks: tuple[Check, ...], *, any_decides: bool) -
             return "Nothing that was found shows the holder's end. Look at its host or its run."
         case Opinion.CANNOT_TELL:
             names = " or " if any_decides else " and "
-            told = names.join(f"{check.what} (about {check.minutes} min)" for check in checks)
+            told = names.join(f"{check.what} (about {check.minutes} min)" for check in checks[:_MOST_SHOWN])
+            told += f"{names}{len(checks) - _MOST_SHOWN} more" if len(checks) > _MOST_SHOWN else ""
             return f"Find out about {told} first." if checks[0].question else f"Settle {told} first."
