@@ -16,6 +16,7 @@ from tuirunbook.evidence.ec2 import Ec2
 from tuirunbook.evidence.kubernetes import Kubernetes
 from tuirunbook.evidence.state_writes import StateWrites
 from tuirunbook.evidence.this_machine import ThisMachine
+from tuirunbook.evidence.who import WhoTells
 from tuirunbook.locks.clients import Clients
 from tuirunbook.locks.settings import Settings
 from tuirunbook.walk.ports import EvidenceSource
@@ -44,6 +45,7 @@ def host_and_aws_sources(
     """
     door = BackendDoor(clients, environ)
     return (
+        WhoTells(rules),
         ThisMachine(host, directories, own=own),
         StateWrites(door),
         AwsTrail(door, rules),
