@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from textual.content import Content
 
 _OWN_LINE = re.compile(r"\s*(?:[-*+]\s|\d+[.)]\s|\||#|>|$)")
+_EMPHASIS = re.compile(r"(?<![\w*])\*(\w[^*\n]{0,80}\w)\*(?![\w*])")
 
 
 def flow(markdown: str) -> Iterator[Content]:
@@ -30,5 +31,6 @@ def flow(markdown: str) -> Iterator[Content]:
 
 def _joined(paragraph: list[str]) -> Iterator[Content]:
     if paragraph:
-        yield Content(" ".join(paragraph).replace("**", "").replace("`", ""))
+        text = " ".join(paragraph).replace("**", "").replace("`", "")
+        yield Content(_EMPHASIS.sub(r"\1", text))
         paragraph.clear()

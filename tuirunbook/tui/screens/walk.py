@@ -91,6 +91,10 @@ class WalkScreen(Screen[None]):
         self.set_interval(1.0, self.show)
         self._look_around(self.model.root)
 
+    def on_resize(self) -> None:
+        """Fill what has become visible."""
+        self.call_after_refresh(self.show)
+
     def on_unmount(self) -> None:
         """Stop looking; whatever was begun is still done."""
         self.model.walk.stop()
