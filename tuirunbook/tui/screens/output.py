@@ -138,7 +138,7 @@ class OutputView(ScrollView, can_focus=True):
         if number >= self._log.count:
             return Strip.blank(width, style)
         line = self._text(number)
-        text = Text(line, no_wrap=True, style=style, end="")
+        text = Text(line, no_wrap=True, end="")
         if self.needle:
             found = self.get_component_rich_style("output--match", partial=True)
             for match in re.finditer(re.escape(self.needle), line, re.IGNORECASE):
@@ -148,7 +148,7 @@ class OutputView(ScrollView, can_focus=True):
             begin, end = span
             chosen = self.screen.get_component_rich_style("screen--selection")
             text.stylize(chosen, begin, len(line) if end == -1 else end)
-        strip = Strip(text.render(self.app.console), cell_len(line))
+        strip = Strip(text.render(self.app.console), cell_len(line)).apply_style(style)
         return strip.crop_extend(left, left + width, style).apply_offsets(left, number)
 
     def _text(self, number: int) -> str:

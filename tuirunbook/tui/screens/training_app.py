@@ -196,7 +196,7 @@ class TrainingApp(TflockApp):
         walk, run = walk_of(self), self._practice
         if run is None:
             return
-        if walk is not None and not walk.judged and not await walk.judge():
+        if walk is not None and not walk.has_acted and not await walk.judge():
             return
         self._practice = None
         if walk is not None:

@@ -71,7 +71,6 @@ class PracticeWalk(WalkScreen):
         self._hinting = run.guided
         self._said = said
         self._program = ""
-        self.judged = False
 
     def compose(self) -> ComposeResult:
         """The banner, the walk, and a line for hints and for what people say."""
@@ -137,8 +136,12 @@ class PracticeWalk(WalkScreen):
         text = judged_note(told["verdict"], int(told["confidence"].rstrip(" %")), told["wrong"])
         walk = self.model.walk
         await self.stage.do("", walk.clerk.tell, NoteAdded, text=text, marker=Marker.DIAGNOSIS)
-        self.judged = True
         return True
+
+    @property
+    def has_acted(self) -> bool:
+        """Whether something was released from here, so that the judgement stands already."""
+        return bool(self.model.incident.releases)
 
     async def put_away(self) -> None:
         """Have everything that was asked for written down."""
