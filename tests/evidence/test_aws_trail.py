@@ -180,6 +180,21 @@ def test_the_role_that_was_assumed_names_repository_environment_and_session(trai
     assert SUBJECT in finding.fact
 
 
+def test_a_role_that_was_assumed_with_another_role_still_names_the_repository(trail: Trail, door: BackendDoor) -> None:
+    trail.assumed("ASIAJOB")
+    trail.add(
+        "AssumeRole",
+        CREATED - MINUTE,
+        key="ASIAJOB",
+        requestParameters={"roleArn": f"arn:aws:iam::{ACCOUNT}:role/terraform", "roleSessionName": "tf"},
+        responseElements={"credentials": {"accessKeyId": "ASIAHOLDER"}},
+    )
+    trail.began(session="tf")
+    said = gather(door)[SESSION]
+    assert said.match is Match.NAMES_THIS_STATE
+    assert said.fact.index("role terraform, session tf") < said.fact.index(SUBJECT)
+
+
 def test_silence_proves_nothing(trail: Trail, door: BackendDoor) -> None:
     trail.began()
     finding = gather(door)[CALLS]
@@ -215,6 +230,16 @@ def test_the_settings_tell_which_session_is_the_holders(trail: Trail, door: Back
     trail.add("DescribeDBInstances", NOW - MINUTE, key="ASIATWO", session="other-1")
     found = gather(door, rules=(WhoRule(matches="runner@*", session="gha-*"),))
     assert (found[CALLS].says, found[SESSION].match) == (Says.NOTHING, Match.NAMES_THIS_STATE)
+
+
+def test_where_terraform_did_not_ask_who_it_is_the_session_that_the_settings_name_counts(
+    trail: Trail, door: BackendDoor
+) -> None:
+    trail.assumed()
+    trail.add("DescribeDBInstances", NOW - MINUTE, key="ASIAHOLDER")
+    found = gather(door, rules=(WhoRule(matches="runner@*", session="gha-*"),))
+    assert (found[CALLS].says, found[CALLS].match) == (Says.BLOCKS, Match.NAMES_THIS_STATE)
+    assert SUBJECT in found[SESSION].fact
 
 
 def test_the_holders_private_address_tells_which_session_is_its_own(trail: Trail, door: BackendDoor) -> None:

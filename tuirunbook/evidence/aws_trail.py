@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,6 +38,7 @@ PAUSE_SECONDS = 0.5
 MOST_PAGES = 2
 PAGE = 50
 MOST_SESSIONS = 2
+_MOST_LINKS = 3
 
 _AGENT = re.compile(r"(?:Terraform|OpenTofu)/(\d+\.\d+\.\d+)")
 
@@ -207,12 +208,19 @@ def _is_version(call: _Call, version: str) -> bool:
     return bool(call.version) and (call.version == version or not version)
 
 
-def _theirs(assumed: Iterable[_Call], holders: Sequence[_Call], wanted: str) -> Iterable[_Call]:
-    """The assumptions that made the holders' sessions; without holders, those that the settings name."""
+def _theirs(assumed: Sequence[_Call], holders: Sequence[_Call], wanted: str) -> Iterator[_Call]:
+    """The assumptions that made the holders' sessions, and those that made these; without holders, those of a name.
+
+    A job's own role often assumes another one for Terraform: it is the first link that names the repository.
+    """
+    if not holders:
+        yield from (call for call in assumed if wanted and like(call.made_session, wanted))
+        return
     keys = {call.key for call in holders}
-    for call in assumed:
-        if call.made_key in keys or (not holders and wanted and like(call.made_session, wanted)):
-            yield call
+    for _ in range(_MOST_LINKS):
+        links = [call for call in assumed if call.made_key and call.made_key in keys]
+        yield from links
+        keys = {call.key for call in links if call.key}
 
 
 def _judge(calls: Sequence[_Call], trail: _Trail, lock: StoredLock, address: StateAddress, now: datetime) -> _Said:
@@ -254,13 +262,16 @@ def _session(trail: _Trail) -> str:
         named = ", ".join(dict.fromkeys(call.session or call.made_by for call in trail.holders))
         return f"{len(trail.holders)} sessions began with this version of Terraform just then: {one_line(named, 200)}"
     if trail.assumed:
-        made = trail.assumed[0]
-        role = made.role.rsplit("/", 1)[-1]
-        by = f" by {made.made_by}" if made.made_by else ""
-        where = f" from {made.address}" if made.address else ""
-        return f"taken with the role {role}, session {made.made_session}, assumed at {timestamp(made.at)}{by}{where}"
+        return f"taken with {', through '.join(_assumption(call) for call in trail.assumed[:_MOST_LINKS])}"
     call = trail.holders[0]
     return f"taken by {call.arn or call.made_by}, which began at {timestamp(call.at)} from {call.address}"
+
+
+def _assumption(made: _Call) -> str:
+    role = made.role.rsplit("/", 1)[-1]
+    by = f" by {made.made_by}" if made.made_by else ""
+    where = f" from {made.address}" if made.address else ""
+    return f"the role {role}, session {made.made_session}, assumed at {timestamp(made.at)}{by}{where}"
 
 
 def _call(event: Mapping[str, Any]) -> _Call | None:
