@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,7 +18,9 @@ from tuirunbook.repository.effective import Effective, completed
 from tuirunbook.repository.errors import DetectionError
 from tuirunbook.repository.place import Place
 from tuirunbook.repository.root import root_module
-from tuirunbook.repository.scripts import Init
+
+if TYPE_CHECKING:
+    from tuirunbook.repository.scripts import Init
 
 _MAPPING = ".tflock/config.toml"
 

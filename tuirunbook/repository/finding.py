@@ -96,13 +96,15 @@ def configuration_of(listed: Listed, remembered: Remembered) -> Configuration | 
     Raises:
         DetectionError: Several backends are declared.
     """
+    if not listed.configurations:
+        return None
     names = unshadowed(listed.configurations)
     found: dict[str, list[Declared]] = {}
     problems: dict[str, DetectionError] = {}
     hidden = False
     for name in names:
         path = f"{listed.path}{os.sep}{name}"
-        known = remembered.declared(path)
+        known = remembered.declared(path) if remembered.knows else None
         if known is not None:
             if known:
                 found[name] = known
@@ -110,7 +112,7 @@ def configuration_of(listed: Listed, remembered: Remembered) -> Configuration | 
         raw = b""
         try:
             raw = _read(path)
-            declared = declared_in(Path(path), raw) if _mentions(raw, name) else []
+            declared = declared_in(Path(path), raw) if b"terraform" in raw and _mentions(raw, name) else []
         except DetectionError as error:
             problems[name] = error
             hidden = hidden or hides_backend(raw)
@@ -124,8 +126,6 @@ def configuration_of(listed: Listed, remembered: Remembered) -> Configuration | 
 
 
 def _mentions(raw: bytes, name: str) -> bool:
-    if b"terraform" not in raw:
-        return False
     if name.endswith(".json"):
         return True
     if b"backend" in raw and (_BACKEND.search(raw) is not None or b"/*" in raw):

@@ -35,6 +35,11 @@ _SCALAR = re.compile(
     rb'"(?P<text>(?:[^"\\$%\n\r]++|[$%](?![{$%]))*+)"(?=[ \t\r\n,}\]\#/]|\Z)|(?P<flag>true|false)\b(?![-.(\[])'
     rb"|(?P<number>-?(?:0|[1-9]\d{0,14}))(?![\w.\"-])"
 )
+_PLAIN = re.compile(
+    rb'backend[ \t]+"(?P<type>[\w-]+)"[ \t]*\{[ \t]*'
+    rb'(?P<body>\n(?:[ \t]*[A-Za-z_][\w-]*[ \t]*=[ \t]*(?:"[^"\\$%\n\r]*"|true|false)[ \t]*\n)*)[ \t]*\}'
+)
+_LINE = re.compile(rb'([A-Za-z_][\w-]*)[ \t]*=[ \t]*(?:"([^"]*)"|(true|false))')
 _SEPARATOR = re.compile(rb"[ \t\r]*+(?:,[ \t\r]*+)?")
 _CLOSERS = {b"{": b"}", b"[": b"]", b"(": b")"}
 _MATTERS = (b"backend", b"cloud", b"state_store")
@@ -106,6 +111,11 @@ def _in_terraform(raw: bytes, start: int, end: int) -> Iterator[Found]:
             if at > end:
                 raise _DeclinedError
             return
+        plain = _PLAIN.match(raw, at)
+        if plain is not None:
+            yield _plain(raw, plain)
+            at = _end_line(raw, plain.end())
+            continue
         argument = _ARGUMENT.match(raw, at)
         if argument is not None:
             at = _end_line(raw, _end_of_value(raw, argument.end()))
@@ -121,6 +131,20 @@ def _in_terraform(raw: bytes, start: int, end: int) -> Iterator[Found]:
             # python-hcl2 and Terraform differ on what may stand on one line
             raise _DeclinedError
         at = _end_line(raw, close + 1)
+
+
+def _plain(raw: bytes, block: re.Match[bytes]) -> Found:
+    """A block of nothing but plain lines, the first of them below its brace."""
+    line = raw.count(b"\n", 0, block.start()) + 1
+    found: dict[str, object] = {}
+    lines: dict[str, int] = {}
+    for number, (name, text, flag) in enumerate(_LINE.findall(block["body"]), line + 1):
+        called = name.decode("ascii")
+        if called in found:
+            raise _DeclinedError
+        found[called] = flag == b"true" if flag else text.decode("utf-8")
+        lines[called] = number
+    return Found(type=block["type"].decode("ascii"), line=line, arguments=found, lines=lines)
 
 
 def _found(raw: bytes, head: re.Match[bytes], close: int) -> Found:

@@ -46,6 +46,11 @@ class Remembered:
         self._learnt: dict[str, list[Declared]] = {}
         self._kept: dict[str, _Entry] = {}
 
+    @property
+    def knows(self) -> bool:
+        """Whether anything is remembered."""
+        return bool(self._known)
+
     def declared(self, path: str) -> list[Declared] | None:
         """The blocks of a file that is what it was, or None."""
         entry = self._known.get(path)

@@ -6,9 +6,11 @@ files beside the root module or in configuration folders above it. What none of 
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -32,8 +34,10 @@ from tuirunbook.repository.saved import (
     read_saved,
     selected_workspace,
 )
-from tuirunbook.repository.scripts import is_script, read_inits
-from tuirunbook.repository.terragrunt import Remote, Terragrunt
+
+if TYPE_CHECKING:
+    from tuirunbook.repository.scripts import Init
+    from tuirunbook.repository.terragrunt import Remote, Terragrunt
 
 
 class States:
@@ -66,8 +70,8 @@ class States:
         self._mapped = bool(mappings)
         self._remembered = remembered or Remembered()
         self._data_dir = own_data_directory(environ)
-        self._terragrunt = Terragrunt(environ)
-        self._scripts: list[Path] = []
+        self._terragrunt_reader: Terragrunt | None = None
+        self._others: list[tuple[str, set[str]]] = []
         self._tofu_above: dict[str, bool] = {}
         self._plain_workspace = (
             (DEFAULT_WORKSPACE, "default") if workspace is None and not environ.get("TF_WORKSPACE") else None
@@ -75,19 +79,14 @@ class States:
 
     def all(self, start: Path | None = None) -> Iterator[State]:
         """Each state as soon as it is known, that of the root module around `start` first."""
-        partial: list[Partial] = []
-        first = self._around(start) if start is not None else None
-        if first is not None:
-            yield from self._at(first, partial)
-            for one in partial:
-                yield from self._completion.from_files(one)
-        for listed in listings(str(self._top), data_dir=self._data_dir):
-            self._scripts += [Path(listed.path, name) for name in listed.files if is_script(listed.path, name)]
-            if first is None or listed.path != first.path:
-                yield from self._at(listed, partial)
-        inits = [init for path in self._scripts for init in read_inits(path, self._top)] if partial else []
-        for one in partial:
-            yield from self._completion.rest(one, inits)
+        collecting = gc.isenabled()
+        # thousands of small values are made, and all of them stay
+        gc.disable()
+        try:
+            yield from self._all(start)
+        finally:
+            if collecting:
+                gc.enable()
         self._remembered.save()
 
     def of(self, directory: Path) -> tuple[State, ...]:
@@ -95,11 +94,32 @@ class States:
         partial: list[Partial] = []
         found = list(self._at(listing(str(directory)), partial))
         for listed in listings(str(self._top), data_dir=self._data_dir) if partial else ():
-            self._scripts += [Path(listed.path, name) for name in listed.files if is_script(listed.path, name)]
-        inits = [init for path in self._scripts for init in read_inits(path, self._top)]
+            self._others.append((listed.path, listed.files))
+        inits = self._inits() if partial else []
         for one in partial:
             found += self._completion.rest(one, inits)
         return tuple(found)
+
+    def _all(self, start: Path | None) -> Iterator[State]:
+        partial: list[Partial] = []
+        first = self._around(start) if start is not None else None
+        if first is not None:
+            yield from self._at(first, partial)
+            for one in partial:
+                yield from self._completion.from_files(one)
+        for listed in listings(str(self._top), data_dir=self._data_dir):
+            self._others.append((listed.path, listed.files))
+            if first is None or listed.path != first.path:
+                yield from self._at(listed, partial)
+        inits = self._inits() if partial else []
+        for one in partial:
+            yield from self._completion.rest(one, inits)
+
+    def _inits(self) -> list[Init]:
+        from tuirunbook.repository.scripts import is_script, read_inits  # noqa: PLC0415 - only partial blocks need it
+
+        scripts = [Path(folder, name) for folder, names in self._others for name in names if is_script(folder, name)]
+        return [init for path in sorted(scripts) for init in read_inits(path, self._top)]
 
     # One directory
 
@@ -207,12 +227,20 @@ class States:
 
     # Terragrunt
 
+    def _terragrunt(self) -> Terragrunt:
+        from tuirunbook.repository.terragrunt import Terragrunt  # noqa: PLC0415 - most repositories have none
+
+        if self._terragrunt_reader is None:
+            self._terragrunt_reader = Terragrunt(self._environ)
+        return self._terragrunt_reader
+
     def _unit(self, place: Place, listed: Listed, partial: list[Partial]) -> Iterator[State]:
         found = place_at(place.directory, self._checkout, self._environ)
         if isinstance(found, Place) and found.saved is not None:
             yield from self._states(found, listed, None, None, partial)
             return
-        unit = self._terragrunt.unit(place.directory)
+        reader = self._terragrunt()
+        unit = reader.unit(place.directory)
         if unit.parent and not listed.configurations:
             return
         one = self._partial(place, listed, None, None)
@@ -224,11 +252,11 @@ class States:
             )
             yield State(root=root, source=f"terragrunt: {TERRAGRUNT_FILE}", unresolved=(lacks,))
             return
-        origin = self._terragrunt.place(unit.remote, place.directory)
+        origin = reader.place(unit.remote, place.directory)
         effective = _of_remote(unit.remote, origin)
         notes = tuple(f"{name} is not set, so its default in the file was taken." for name in unit.remote.assumed)
         root = root_of(one, msgspec.structs.replace(effective, notes=notes), self._environ)
-        yield state_of(root, f"terragrunt: {self._terragrunt.place(unit.remote, place.directory)}", effective=effective)
+        yield state_of(root, f"terragrunt: {reader.place(unit.remote, place.directory)}", effective=effective)
 
     def _broken(self, path: str, problem: DetectionError) -> State:
         root = RootModule(
