@@ -21,6 +21,7 @@ from tests.benchmarks.monorepo import ROOTS, write_monorepo
 RUNS = 7
 LOCKS = 1000
 TABLE = "locks"
+_MARKS = (("process", "whole process", 10), ("literal", "every literal block", 4), ("first", "the own root", 4))
 
 FIND = """
 import json, resource, sys, time
@@ -72,15 +73,10 @@ def _finding(top: Path, cache: Path) -> None:
     baseline = statistics.median(greps)
     _print(f"git grep -l backend{'':26}{baseline * 1000:8.0f} ms")
     for name, label in (("fresh", "first start"), ("second", "second start, unchanged")):
-        for key, what, most in (
-            ("process", "whole process", 10),
-            ("literal", "every literal block", 4),
-            ("first", "the own root", 4),
-        ):
+        for key, what, most in _MARKS:
             seconds = statistics.median(run[key] for run in runs[name])
-            _print(
-                f"{label}: {what:<{44 - len(label)}}{seconds * 1000:8.0f} ms  {seconds / baseline:5.2f} x  (at most {most})"
-            )
+            ratio = f"{seconds / baseline:5.2f} x  (at most {most})"
+            _print(f"{label}: {what:<{44 - len(label)}}{seconds * 1000:8.0f} ms  {ratio}")
     memory = max(run["memory"] for run in runs["fresh"]) / 1024
     _print(f"memory above the empty process {memory:23.0f} MB  (at most 120)")
     _print(f"states found {runs['fresh'][0]['count']:41.0f}")
@@ -128,9 +124,8 @@ def _reading() -> None:
     # the first run of each makes its connections
     baseline, seconds = statistics.median(bare[1:]), statistics.median(ours[1:])
     _print(f"bare loop of {LOCKS // 100} BatchGetItem{'':23}{baseline * 1000:8.0f} ms")
-    _print(
-        f"{LOCKS} locks read, parsed and told{'':17}{seconds * 1000:8.0f} ms  {seconds / baseline:5.2f} x  (at most 1.5)"
-    )
+    ratio = f"{seconds / baseline:5.2f} x  (at most 1.5)"
+    _print(f"{LOCKS} locks read, parsed and told{'':17}{seconds * 1000:8.0f} ms  {ratio}")
 
 
 def _fill(aws: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
         body_line: The file's line that the body begins on.
         lines: The line of each argument of an HCL body.
         values: The arguments, where there is no such body: of a JSON file, and of a block that was plain to read.
+        constant: Whether none of them is null or an expression.
     """
 
     type: str
@@ -50,6 +51,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     body_line: int = 1
     lines: Mapping[str, int] = {}
     values: Mapping[str, object] = {}
+    constant: bool = False
 
     def arguments(self) -> Mapping[str, object]:
         """The arguments; an `Expression` where the value is not a constant.
@@ -63,6 +65,11 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
             return read_body(self.body)
         except HclError as error:
             raise broken(self.path, error, self.body_line - 1) from None
+
+    def origins(self, arguments: Iterable[str], directory: Path) -> dict[str, str]:
+        """Where each of these arguments is set."""
+        shown = relative(self.path, directory)
+        return {name: f"{shown}:{self.lines.get(name, self.line)}" for name in arguments}
 
     def origin(self, argument: str, directory: Path) -> str:
         """Where an argument is set: `backend.tf:3`."""
@@ -285,7 +292,9 @@ def _in_hcl(path: Path, raw: bytes) -> Iterator[Declared]:
     plain = quick.blocks(raw)
     if plain is not None:
         for one in plain:
-            yield Declared(type=one.type, path=path, line=one.line, lines=one.lines, values=one.arguments)
+            yield Declared(
+                type=one.type, path=path, line=one.line, lines=one.lines, values=one.arguments, constant=True
+            )
         return
     if len(raw) > _MOST_BYTES:
         raise DetectionError(

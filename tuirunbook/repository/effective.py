@@ -67,8 +67,10 @@ def completed(declared: Declared | None, given: Given, directory: Path, fallback
         DetectionError: The block does not parse.
     """
     declared_arguments = {} if declared is None else declared.arguments()
+    origins = {} if declared is None else declared.origins(declared_arguments, directory)
+    if declared is not None and declared.constant and not given.arguments:
+        return Effective(type=declared.type, arguments=declared_arguments, origins=origins)
     merged = {**declared_arguments, **given.arguments}
-    origins = {} if declared is None else {name: declared.origin(name, directory) for name in declared_arguments}
     origins |= given.origins
     return Effective(
         type=fallback if declared is None else declared.type,

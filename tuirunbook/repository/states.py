@@ -147,7 +147,7 @@ class States:
             configuration = configuration_of(listed, self._remembered)
         except DetectionError as problem:
             trouble = problem
-        initialised = self._data_dir is not None and self._data_dir.split("/")[0] in listed.folders
+        initialised = self._has_data(listed) is True
         terragrunt = TERRAGRUNT_FILE in listed.files
         declared = configuration.backend if configuration else None
         mapped = self._mapped and listed.configurations and self._completion.mapping(self._name(listed.path))
@@ -199,10 +199,14 @@ class States:
             place=place,
             name=self._name(listed.path),
             program="terragrunt" if TERRAGRUNT_FILE in listed.files else "tofu" if tofu else "terraform",
-            workspace=self._selected(place),
+            workspace=self._selected(place, listed),
             declared=declared,
             effective=msgspec.structs.replace(effective, notes=notes) if notes else effective,
         )
+
+    def _has_data(self, listed: Listed) -> bool | None:
+        """Whether a data directory is here; None where it is elsewhere, the same for all."""
+        return None if self._data_dir is None else self._data_dir.split("/")[0] in listed.folders
 
     def _with_saved(self, place: Place) -> Place:
         try:
@@ -211,8 +215,8 @@ class States:
             return msgspec.structs.replace(place, notes=(f"{error} The files are used instead.",))
         return msgspec.structs.replace(place, saved=saved)
 
-    def _selected(self, place: Place) -> tuple[str, str]:
-        if self._plain_workspace and place.saved is None and not place.data_dir.is_dir():
+    def _selected(self, place: Place, listed: Listed) -> tuple[str, str]:
+        if self._plain_workspace and place.working is None and self._has_data(listed) is False:
             return self._plain_workspace
         shown = relative(place.data_dir, place.directory)
         return selected_workspace(place.data_dir, self._workspace, self._environ, shown)
