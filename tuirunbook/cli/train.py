@@ -57,7 +57,9 @@ def train(
     Without NAME: the menu of pages. Nothing of yours is read or touched; practice is kept apart from incidents.
 
     \b
-    --list --json prints a list of {"name", "page", "last", "teaches"}; teaches is empty until it was done.
+    NAME is the number of a page, or its name once it was done.
+    --list --json prints a list of {"number", "name", "page", "last", "teaches"}; what a page teaches, and its name, are
+    empty until it was done.
     --report json prints {"at", "people": [{"person", "runs", "unsafe_on_twins", "runs_of_twins", "scenarios", "open"}]}
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     from tuirunbook.training.progress import Progress  # noqa: PLC0415 - only this command needs it
@@ -124,18 +126,18 @@ def _list(progress: Progress, scenarios: tuple[Scenario, ...], person: str, *, o
 
     runs = progress.of(person)
     wanted = due(runs, _now()) if only_due else tuple(one.name for one in scenarios)
-    rows: list[dict[str, str]] = []
-    for scenario in scenarios:
+    rows: list[dict[str, object]] = []
+    for number, scenario in enumerate(scenarios, 1):
         if scenario.name in wanted:
             last = last_of(runs, scenario.name)
+            done = {"name": scenario.name if last else "", "last": last.grade.value if last else ""}
             teaches = scenario.teaches if last is not None and not scenario.twin else ""
-            came_to = last.grade.value if last is not None else ""
-            rows.append({"name": scenario.name, "page": scenario.page, "last": came_to, "teaches": teaches})
+            rows.append({"number": number, **done, "page": scenario.page, "teaches": teaches})
     if as_json:
         say_json(rows)
         return
     for row in rows:
-        say(f"{row['name']:<20} {row['last']:<11} {row['page']}")
+        say(f"{row['number']:>3}  {row['last']:<11} {row['page']}" + (f"  ({row['name']})" if row["name"] else ""))
     if not rows:
         remark("Nothing is due." if only_due else "There are no scenarios.")
 
@@ -165,8 +167,10 @@ def _play(
 ) -> int:
     """Play one scenario, or from the menu."""
     require_extra()
+    if name.isdecimal() and 1 <= int(name) <= len(scenarios):
+        name = scenarios[int(name) - 1].name
     if name and name not in {one.name for one in scenarios}:
-        raise Problem(f"There is no scenario {name!r}.", "`tflock-tui train --list` names them.")
+        raise Problem(f"There is no page {name!r}.", "`tflock-tui train --list` numbers them.")
     if (why := missing_terminal()) is not None:
         remark(f"tflock-tui: training needs a terminal, and {why}.")
         return Status.USAGE

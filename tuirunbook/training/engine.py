@@ -101,9 +101,6 @@ class Engine:
             for workspace in ("default", *self.scenario.workspaces):
                 key = self.stores.name(root, workspace)
                 self.stores.put_state(key, state_bytes(root.has, serial=7))
-                if root.drift:
-                    newer = state_bytes((*root.has, *root.adds), serial=8)
-                    self.stores.put_state(key, newer, with_digest=False)
 
     def _initialise(self, pool: ThreadPoolExecutor) -> None:
         roots = [self.directory(root) for root in self.scenario.roots]
@@ -137,6 +134,8 @@ class Engine:
         if not held.alive:
             held.holder.kill()
         self.stores.dress(key, lock.who, seconds(lock.age))
+        if root.drift:
+            self.stores.put_state(key, state_bytes((*root.has, *root.adds), serial=8), with_digest=False)
         for store in self.stores.locks(key):
             if lock.raw is not None:
                 self.stores.put(key, store, lock.raw)

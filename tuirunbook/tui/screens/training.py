@@ -73,7 +73,7 @@ class TrainingMenu(Screen[str | None]):
             return
         row = self._listed[self.rows.cursor]
         if not row.last:
-            told = Content.assemble((row.name, "bold"), "\nNot done yet. What it teaches appears afterwards.")
+            told = Content("Not done yet.\nWhat it teaches appears afterwards.")
         else:
             told = Content.assemble((row.name, "bold"), "  ", (row.last, _STYLES[row.last]), f"\n{row.teaches}")
         self.detail.update(told)

@@ -15,7 +15,7 @@ class MenuRow(msgspec.Struct, frozen=True, kw_only=True):
     """One scenario of the menu.
 
     Attributes:
-        name: Its name.
+        name: Its name, which may tell what it is about, so it is shown only when it was done.
         page: What the page says.
         teaches: What it teaches; empty until it was done.
         last: What it came to the last time, or empty.

@@ -1,0 +1,250 @@
+"""Every page, played in a real terminal to its end: the right way, and the ways that people take at night."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.training.playing import Desk, Trainee
+from tuirunbook.core.scenario import Fate, drawn
+from tuirunbook.training.scenarios import SHIPPED, load
+
+pytestmark = pytest.mark.pty
+HAS_TERRAFORM = shutil.which("terraform") is not None
+
+
+@pytest.fixture(params=["real", "ours"])
+def any_desk(request: pytest.FixtureRequest, desk: Desk) -> Desk:
+    """With the terraform on PATH, and with the practice terraform."""
+    if request.param == "real" and not HAS_TERRAFORM:
+        pytest.skip("there is no terraform on PATH")
+    desk.ours = request.param == "ours"
+    return desk
+
+
+def through_a_dead_plan(trainee: Trainee, *asked: int) -> None:
+    """From the first screen to the confirmed release, asking so much."""
+    trainee.on_walk()
+    if asked:
+        trainee.find_out(*asked)
+    trainee.rule_out_as_ended()
+    trainee.retry_plan()
+    trainee.before_release()
+    trainee.release()
+
+
+def seeded_alive(seed: int) -> bool:
+    """Whether the holder of the first twin lives with this seed."""
+    return drawn(load(SHIPPED / "twin-1.toml"), seed).locks[0].fate is Fate.ALIVE
+
+
+def delete_row(trainee: Trainee, key: str = "prod/network/terraform.tfstate") -> None:
+    """What somebody says one should do."""
+    trainee.press("b")
+    trainee.wait_for("PRACTICE shell")
+    item = f'{{"LockID": {{"S": "acme-practice-tfstate/{key}"}}}}'
+    trainee.terminal.type(f"aws dynamodb delete-item --table-name acme-practice-tflock --key '{item}'")
+    trainee.press("enter")
+    trainee.wait_for("(a lock is gone)")
+
+
+def test_a_dead_plan_released_after_all_was_asked_is_best_and_leaves_nothing(any_desk: Desk) -> None:
+    trainee = any_desk.start("dead-plan")
+    through_a_dead_plan(trainee, 0, 1, 2, 3)
+    trainee.wait_for("□ FREE")
+    trainee.verify()
+
+    assert trainee.done() == "best"
+    trainee.press("enter")
+    assert trainee.terminal.wait_for_end() == 0
+    assert any_desk.leftovers() == []
+    (done,) = any_desk.progress()
+    assert done["grade"] == "best"
+    exported = any_desk.run("export", done["incidents"][0], "--journal-dir", str(any_desk.incidents))
+    assert "This was a training" in exported
+
+
+def test_the_same_release_is_unsafe_when_nobody_was_asked_before(any_desk: Desk) -> None:
+    trainee = any_desk.start("dead-plan", size=(120, 60))
+    through_a_dead_plan(trainee)
+    trainee.wait_for("□ FREE")
+
+    assert trainee.done() == "unsafe"
+    assert trainee.sees("you could not know that")
+    assert trainee.sees("costs about 120 s")
+    assert trainee.sees("You wrote: dead, 90 % sure")
+
+
+def test_a_live_apply_is_waited_for_and_ends_by_itself(any_desk: Desk) -> None:
+    trainee = any_desk.start("live-apply", "--speed", "10")
+    trainee.on_walk()
+    trainee.find_out(0, 1)
+    trainee.wait_for("Just delete the row?")
+    trainee.press("w")
+    trainee.wait_for("RELEASED")
+    trainee.press("escape")
+
+    assert trainee.done("alive") == "best"
+
+
+def test_deleting_the_row_of_a_live_apply_really_loses_what_another_one_wrote(any_desk: Desk) -> None:
+    trainee = any_desk.start("live-apply", size=(120, 60))
+    trainee.on_walk()
+    delete_row(trainee)
+    trainee.wait_for("exists, and no state knows it")
+    trainee.terminal.type("terraform state list")
+    trainee.press("enter")
+    trainee.wait_for("terraform_data.flow_logs")
+    assert not trainee.sees("\nterraform_data.peering")
+    trainee.press("escape")
+
+    assert trainee.done("dead") == "unsafe"
+    assert trainee.sees("its holder was alive")
+    assert trainee.sees("pid 2114") or trainee.sees("is in progress")
+
+
+def test_a_queued_apply_is_held_before_a_dead_apply_is_released(desk: Desk) -> None:
+    trainee = desk.start("dead-apply")
+    through_a_dead_plan(trainee, 0, 1, 2, 4, 5)
+    trainee.wait_for("□ FREE")
+    trainee.verify()
+
+    assert trainee.done() == "best"
+
+
+def test_a_queued_apply_that_was_not_held_fails_on_what_the_dead_one_left(desk: Desk) -> None:
+    trainee = desk.start("dead-apply", size=(120, 60))
+    through_a_dead_plan(trainee, 0, 1, 2)
+    trainee.wait_for("The queued apply ran on the half-written state and failed")
+
+    assert trainee.done() == "unsafe"
+    assert trainee.sees("ran on the half-written state")
+
+
+def test_a_lock_in_another_workspace_is_found_and_released_there(desk: Desk) -> None:
+    trainee = desk.start("wrong-workspace")
+    trainee.wait_for("No lock was seen here")
+    trainee.press("y")
+    trainee.wait_for("prod")
+    trainee.wait_for("HELD")
+    trainee.press("enter")
+    through_a_dead_plan(trainee, 0, 1, 2, 3)
+    trainee.wait_for("□ FREE")
+    trainee.verify()
+
+    assert trainee.done() == "best"
+
+
+def test_a_lock_that_changes_hands_in_the_confirmation_is_left_to_its_new_holder(desk: Desk) -> None:
+    trainee = desk.start("changes-hands")
+    trainee.on_walk()
+    trainee.find_out(0, 1, 2)
+    trainee.rule_out_as_ended()
+    trainee.retry_plan()
+    trainee.before_release()
+    trainee.next_to("Before you act")
+    trainee.fill_judgement("dead")
+    trainee.wait_for("The confirmation was closed")
+    trainee.wait_for("runnervm9q2xk")
+    trainee.find_out(4)
+
+    assert trainee.done("alive") == "best"
+
+
+def test_a_lock_that_comes_back_is_answered_with_its_cause(desk: Desk) -> None:
+    trainee = desk.start("comes-back")
+    through_a_dead_plan(trainee, 0, 1, 2)
+    trainee.wait_for("the scheduled plan of prod/network has run")
+    trainee.wait_for("■ HELD")
+    trainee.find_out(4, 5)
+
+    assert trainee.done() == "best"
+
+
+def test_of_three_locks_of_a_pod_the_living_one_stays(desk: Desk) -> None:
+    trainee = desk.start("evicted-pod")
+    for number, root in enumerate(("cache", "network")):
+        if number:
+            trainee.press("y")
+        trainee.wait_for(f"prod/{root}")
+        trainee.wait_for(lambda: trainee.terminal.text.count("■ held") + trainee.terminal.text.count("■ HELD") >= 2)
+        trainee.choose_row(f"prod/{root}")
+        through_a_dead_plan(trainee, *((0, 1, 2) if not number else ()))
+        trainee.wait_for("□ FREE")
+
+    assert trainee.done() == "best"
+
+
+def test_a_stale_half_is_released_whatever_the_exit_code_says(desk: Desk) -> None:
+    trainee = desk.start("stale-half")
+    through_a_dead_plan(trainee, 0, 1, 2)
+    trainee.wait_for("□ FREE")
+    trainee.verify()
+
+    assert trainee.done() == "best"
+
+
+def test_what_is_not_a_lock_is_left_alone_and_named(desk: Desk) -> None:
+    trainee = desk.start("not-a-lock")
+    trainee.wait_for(" as moto")
+    trainee.find_out(0)
+
+    assert trainee.done("not-a-lock") == "best"
+
+
+def test_an_unreadable_lock_is_deleted_as_the_last_resort(desk: Desk) -> None:
+    trainee = desk.start("unreadable")
+    trainee.on_walk()
+    trainee.find_out(0, 1, 2)
+    trainee.rule_out_as_ended()
+    trainee.retry_plan()
+    trainee.before_release()
+    trainee.release_unreadable()
+    trainee.wait_for("□ FREE")
+    trainee.verify()
+
+    assert trainee.done() == "best"
+
+
+def test_a_digest_that_does_not_match_is_told_apart_from_a_lock(desk: Desk) -> None:
+    trainee = desk.start("digest")
+    through_a_dead_plan(trainee, 0, 1, 2)
+    trainee.wait_for("□ FREE")
+    trainee.find_out(4)
+
+    assert trainee.done() == "best"
+
+
+def test_contention_clears_by_itself(desk: Desk) -> None:
+    trainee = desk.start("contention", "--speed", "6")
+    trainee.on_walk()
+    trainee.find_out(0)
+    trainee.wait_for("□ FREE")
+
+    assert trainee.done("alive") == "best"
+
+
+def test_a_twin_is_waited_for_when_it_lives_and_released_when_it_does_not(desk: Desk) -> None:
+    alive = next(seed for seed in range(20) if seeded_alive(seed))
+    dead = next(seed for seed in range(20) if not seeded_alive(seed))
+    trainee = desk.start("twin-1", "--seed", str(alive))
+    trainee.on_walk()
+    trainee.find_out(0, 1)
+    assert trainee.done("alive") == "best"
+    trainee.press("enter")
+    trainee.terminal.wait_for_end()
+    trainee = desk.start("twin-1", "--seed", str(dead))
+    through_a_dead_plan(trainee, 0, 1, 2)
+    trainee.wait_for("□ FREE")
+    assert trainee.done() == "best"
+    assert [done["twin"] for done in desk.progress()] == [True, True]
+
+
+def test_the_menu_tells_nothing_but_the_page(desk: Desk) -> None:
+    trainee = desk.start()
+    trainee.wait_for("which page do you take?")
+    assert not trainee.sees("dead-plan")
+    assert trainee.sees("03:10 prod/network is blocked")
+    trainee.press("escape")
+    assert trainee.terminal.wait_for_end() == 0
