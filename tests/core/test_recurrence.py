@@ -22,7 +22,7 @@ from tuirunbook.core.incident import (
     timestamp,
 )
 from tuirunbook.core.lock import LockIdentity, Store, StoredLock
-from tuirunbook.core.recurrence import FRESH, SAME, Earlier, earlier, findings, job_named, recurring
+from tuirunbook.core.recurrence import FRESH, SAME, Earlier, earlier, findings, job_named, recurring, unreleased
 
 NOW = datetime(2026, 11, 23, 3, 12, tzinfo=UTC)
 TAKEN = NOW - timedelta(minutes=30)
@@ -176,3 +176,37 @@ def test_no_earlier_incident_at_all_is_no_recurrence() -> None:
     for finding in gather().values():
         story.add(FindingRecorded, finding=finding)
     assert recurring(story.incident) == ()
+
+
+NOT_RELEASED = f"""\
+Apply complete! Resources: 1 added, 0 changed, 0 destroyed.
+
+Error: Error releasing the state lock
+
+Error message: failed to delete the lock file: operation error S3: DeleteObject, https response error StatusCode: 403,
+api error AccessDenied: not authorized
+Lock Info:
+  ID:        {A}
+  Path:      acme-tfstate/network/terraform.tfstate
+  Operation: OperationTypeApply
+  Who:       runner@ci-7
+  Version:   1.11.4
+  Created:   2026-11-23 02:41:09.123456789 +0000 UTC
+  Info:      
+
+Terraform acquires a lock when accessing your state to prevent others
+running Terraform to potentially modify the state at the same time.
+"""
+
+
+def test_a_log_that_could_not_release_this_very_lock_is_a_cause() -> None:
+    finding = unreleased(NOT_RELEASED, A, NOW)
+    assert finding is not None
+    story = Story()
+    story.add(FindingRecorded, finding=finding)
+    assert "a permission that is missing" in recurring(story.incident)[0]
+
+
+def test_a_log_about_another_lock_or_without_such_an_error_is_none() -> None:
+    assert unreleased(NOT_RELEASED, B, NOW) is None
+    assert unreleased("Apply complete!", A, NOW) is None

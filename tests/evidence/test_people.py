@@ -15,9 +15,10 @@ import pytest
 
 from tests.support.incidents import DUAL, A, lock_text, stored
 from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.incident import timestamp
+from tuirunbook.core.incident import FindingRecorded, timestamp
 from tuirunbook.core.lock import Store
-from tuirunbook.evidence.people import AUTHORS, OWNERS, WHO, People, Webhook
+from tuirunbook.core.people import AUTHORS, OWNERS, WHO, named
+from tuirunbook.evidence.people import People, Webhook
 
 CREATED = datetime(2026, 11, 23, 2, 41, tzinfo=UTC)
 NOW = CREATED + timedelta(minutes=31)
@@ -116,6 +117,18 @@ def test_a_directory_that_is_no_repository_says_so_and_does_not_raise(tmp_path: 
 def test_people_never_weigh(checkout: Checkout) -> None:
     (checkout.top / "CODEOWNERS").write_text("* @acme/platform\n")
     assert {finding.says for finding in gather(checkout, "priya@laptop").values()} == {Says.NOTHING}
+
+
+def test_the_message_can_name_whom_the_findings_name(checkout: Checkout) -> None:
+    (checkout.top / "CODEOWNERS").write_text("* @acme/platform @sam\n")
+    story = Story()
+    assert named(story.incident, A) == ()
+    for finding in gather(checkout).values():
+        story.add(FindingRecorded, finding=finding)
+    assert named(story.incident, A) == ("Priya Nair", "@acme/platform", "@sam")
+    for finding in gather(checkout, "sgendler@Samuels-MBP").values():
+        story.add(FindingRecorded, finding=finding)
+    assert named(story.incident, A) == ("Samuel Gendler", "@acme/platform", "@sam")
 
 
 def test_an_authors_name_is_data(checkout: Checkout) -> None:

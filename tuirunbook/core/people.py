@@ -11,9 +11,11 @@ import msgspec
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.holder import Platform, read_who
-from tuirunbook.core.lock import LockInfo, short
+from tuirunbook.core.incident import Incident
+from tuirunbook.core.lock import LockIdentity, LockInfo, short
 from tuirunbook.core.text import one_line
 
+AUTHORS, OWNERS, WHO = "people.authors", "people.owners", "people.who"
 REPLY_WITHIN = timedelta(minutes=15)
 _SHORTEST = 3
 
@@ -160,6 +162,17 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     people: tuple[str, ...] = ()
     plan: str = "make sure that nothing is running, then release it with terraform force-unlock"
+
+
+def named(incident: Incident, lock: LockIdentity) -> tuple[str, ...]:
+    """Whom the findings about a lock name: whom its Who may be, else its latest author; and the owners."""
+    facts = {finding.key: finding.fact for (about, _), finding in incident.findings.items() if about == lock}
+    found = [part.partition(" (")[0] for part in facts.get(WHO, "").rpartition(" may be ")[2].split("; ")]
+    if not any(found) and (first := re.search(r": (.+?) \(\d+ commit", facts.get(AUTHORS, ""))) is not None:
+        found = [first[1]]
+    if facts.get(OWNERS, "").startswith("owners of "):
+        found += facts[OWNERS].rpartition(": ")[2].split(", ")
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def message(asked: Asked, now: datetime, within: timedelta = REPLY_WITHIN) -> str:

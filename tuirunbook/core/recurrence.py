@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.diagnosis import read_plan
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.holder import read_who
 from tuirunbook.core.incident import (
@@ -25,7 +26,7 @@ from tuirunbook.core.incident import (
 from tuirunbook.core.lock import LockIdentity, StoredLock, parse_time, short
 from tuirunbook.core.text import one_line
 
-SAME, FRESH = "recurrence.incidents", "recurrence.fresh"
+SAME, FRESH, UNRELEASED = "recurrence.incidents", "recurrence.fresh", "recurrence.unreleased"
 WITHIN = timedelta(minutes=10)
 """A new lock by the same `Who` so soon after a stuck one was left by what still runs, or starts again and again."""
 
@@ -209,6 +210,23 @@ def _apart(lock: StoredLock, before: PastLock) -> timedelta:
     return created - before.until if created else timedelta.max
 
 
+def unreleased(log: str, lock: LockIdentity, now: datetime, link: str = "") -> Finding | None:
+    """What a run's log says about a lock that it could not release itself; None when it says no such thing."""
+    reading = read_plan(log, None)
+    if not reading.release_failed or lock not in reading.lock_ids:
+        return None
+    return Finding(
+        key=UNRELEASED,
+        lock=lock,
+        says=Says.NOTHING,
+        match=Match.NAMES_THIS_STATE,
+        fact="the log of the run that took it says “Error releasing the state lock”: it could not release this very lock",
+        source="the log, as it was handed in",
+        observed_at=timestamp(now),
+        link=link or None,
+    )
+
+
 def recurring(incident: Incident) -> tuple[str, ...]:
     """The facts of an incident which say that its lock has come back."""
     facts = {finding.key: finding.fact for finding in incident.findings.values()}
@@ -219,6 +237,11 @@ def recurring(incident: Incident) -> tuple[str, ...]:
         f"its log says so: it could not release the lock ({one_line(fact, 200)})"
         for key, fact in facts.items()
         if key.startswith("ci.") and "could not release this" in fact
+    ]
+    found += [
+        f"{fact}; look for a permission that is missing, or credentials that had expired"
+        for key, fact in facts.items()
+        if key == UNRELEASED
     ]
     return tuple(found)
 

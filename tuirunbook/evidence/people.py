@@ -15,10 +15,9 @@ from tuirunbook.core.address import StateAddress
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import StoredLock
-from tuirunbook.core.people import Author, authors, owners, tied
+from tuirunbook.core.people import AUTHORS, OWNERS, WHO, Author, authors, owners, tied
 from tuirunbook.core.text import one_line
 
-AUTHORS, OWNERS, WHO = "people.authors", "people.owners", "people.who"
 BEFORE, AFTER = timedelta(days=90), timedelta(days=1)
 MOST_COMMITS = 300
 TIMEOUT_SECONDS = 5.0
