@@ -15,7 +15,7 @@ from tuirunbook.cli.options import merged, state_options
 from tuirunbook.cli.saying import remark, say, say_json
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.lock import changes, describe
-from tuirunbook.core.state import COLLISION, DYNAMODB_ONLY, NO_LOCKING, REMOVED
+from tuirunbook.core.state import COLLISION, Hazard
 from tuirunbook.core.text import one_line
 from tuirunbook.survey import StateRow, Status, Survey, row_exit, row_object, signed_out, urgency
 from tuirunbook.wiring.adapters import Adapters
@@ -24,12 +24,6 @@ from tuirunbook.wiring.surveying import found_states, surveyor
 
 _WORDS = {Status.HELD: "HELD", Status.FREE: "free", Status.UNKNOWN: "NOT KNOWN"}
 _SIGNED_OUT = "not signed in"
-_LABELS = {
-    COLLISION: "key collision",
-    NO_LOCKING: "no locking",
-    DYNAMODB_ONLY: "dynamodb_table only",
-    REMOVED: "removed argument",
-}
 _WATCH_SECONDS = 10
 
 
@@ -96,9 +90,7 @@ def _show(found: Survey, needle: str, *, as_json: bool) -> None:
         return
     for line in _table(rows):
         say(line)
-    for label, sentence in dict.fromkeys(
-        (_LABELS[one.hazard], one.how) for row in rows for one in row.hazards if one.hazard in _LABELS
-    ):
+    for label, sentence in dict.fromkeys((one.label, one.how) for row in rows for one in row.hazards):
         remark(f"{label}: {one_line(sentence, 300)}")
 
 
@@ -145,17 +137,14 @@ def _table(rows: list[StateRow]) -> Iterator[str]:
     names = [_name(row) for row in rows]
     width = max((len(name) for name in names), default=0)
     for name, row in zip(names, rows, strict=True):
-        hazards = ", ".join(_hazard(one.hazard, one.why) for one in row.hazards)
+        hazards = ", ".join(_hazard(one) for one in row.hazards)
         told = "; ".join(filter(None, (_told(row), f"! {hazards}" if hazards else "")))
         yield f"{_word(row):<13}  {name:<{width}}  {told}".rstrip()
 
 
-def _hazard(kind: str, why: str) -> str:
-    if kind == "key-collision":
-        return one_line(
-            why.partition(":")[0].replace("bucket, key and prefix are also those of", "key collision with"), 120
-        )
-    return _LABELS.get(kind, kind)
+def _hazard(one: Hazard) -> str:
+    others = one.why.partition(":")[0].rpartition(" of ")[2]
+    return one_line(f"{one.label} with {others}", 120) if one.hazard == COLLISION else one.label
 
 
 def _name(row: StateRow) -> str:

@@ -13,6 +13,13 @@ NO_LOCKING = "no-locking"
 DYNAMODB_ONLY = "dynamodb-only"
 REMOVED = "removed-argument"
 
+_LABELS = {
+    COLLISION: "key collision",
+    NO_LOCKING: "no locking",
+    DYNAMODB_ONLY: "dynamodb_table only",
+    REMOVED: "removed argument",
+}
+
 REMOVED_ARGUMENTS = (
     "role_arn",
     "session_name",
@@ -43,6 +50,11 @@ class Hazard(msgspec.Struct, frozen=True, kw_only=True):
     hazard: str
     why: str
     how: str
+
+    @property
+    def label(self) -> str:
+        """The same in two words, for a row."""
+        return _LABELS.get(self.hazard, self.hazard)
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

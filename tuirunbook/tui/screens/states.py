@@ -16,23 +16,14 @@ from textual.widgets import Footer, Input, Static
 
 from tuirunbook.core.address import AddressError
 from tuirunbook.core.backend import RootModule
+from tuirunbook.core.state import NO_LOCKING
 from tuirunbook.core.text import one_line
+from tuirunbook.survey.states import signed_out, urgency
 from tuirunbook.tui.commands import ABIDING, STATES, bindings
 from tuirunbook.tui.front import Front, NoRoot, StateRow
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.view import age, operation
 
-_SIGNED_OUT = (
-    "Expired",
-    "SSOToken",
-    "TokenRetrieval",
-    "Credential",
-    "Login",
-    "InvalidClientTokenId",
-    "Unrecognized",
-    "Mfa",
-)
-"""What the error codes of missing or expired credentials have in them."""
 _PAINT_SECONDS = 0.2
 EMPTY = "No state was found in this repository."
 
@@ -168,7 +159,7 @@ class StatesScreen(Screen[RootModule | None]):
     def _show_rows(self) -> None:
         needle = self.prompt.value.casefold().strip()
         rows = [(key, row) for key, row in self._known.items() if needle in _searched(row)]
-        rows.sort(key=lambda pair: (_rank(pair[1]), pair[1].root.name, pair[1].root.workspace))
+        rows.sort(key=lambda pair: (_rank(pair[1]), urgency(pair[1])[1:]))
         self._shown = [key for key, _ in rows]
         # The cursor stays on its state while rows move around it.
         cursor = self._shown.index(self._chosen) if self._chosen in self._shown else 0
@@ -214,16 +205,17 @@ class StatesScreen(Screen[RootModule | None]):
         now = self._front.now()
         workspace = "" if row.root.workspace == "default" else f" [{one_line(row.root.workspace, 20)}]"
         name = one_line(f"{row.root.name}{workspace}", 400)
-        who = _who(row, now)
+        who = "  ".join(filter(None, (_who(row, now), _dangers(row))))
         room = max(16, width - 15 - (min(len(who), width // 2) + 2 if who else 0))
         shown = name if len(name) <= room else "…" + name[len(name) - room + 1 :]
         return Content.assemble((f"{word:<14} ", style), f"{shown:<{room}}", f"  {who}" if who else "")
 
     def _full(self, row: StateRow) -> Content:
         word, style = _word(row)
+        source = f"   {one_line(row.source, 80)}" if row.source else ""
         lines = [
             Content.assemble((word, style), f"  {_who(row, self._front.now())}"),
-            Content(f"{_place_of(row.root)}   workspace {one_line(row.root.workspace, 60)}"),
+            Content(f"{_place_of(row.root)}   workspace {one_line(row.root.workspace, 60)}{source}"),
         ]
         if row.trouble:
             lines.append(Content(one_line(row.trouble, 400)))
@@ -232,6 +224,7 @@ class StatesScreen(Screen[RootModule | None]):
                 Content(f"{store.label}: {one_line(reading.why, 200)} {one_line(reading.advice, 200)}")
                 for store, reading in row.snapshot.blind
             ]
+        lines += [Content(f"! {one_line(hazard.why, 200)}. {one_line(hazard.how, 200)}") for hazard in row.hazards]
         return Content("\n").join(lines)
 
     # Commands
@@ -302,14 +295,18 @@ def _word(row: StateRow) -> tuple[str, str]:
         return "□ free", "$text-success"
     if not snapshot.address.locks_at_all:
         return "! no locking", "$text-warning"
-    signed_out = any(part in reading.code for _, reading in snapshot.blind for part in _SIGNED_OUT)
-    return "? signed out" if signed_out else "? not read", "bold $text-warning"
+    return "? signed out" if signed_out(snapshot) else "? not read", "bold $text-warning"
 
 
 def _rank(row: StateRow) -> int:
     """Held first, then what could not be read, then what is being read, then free."""
     word = _word(row)[0]
     return {"■": 0, "?": 1, "!": 2, "…": 3}.get(word[0], 4)
+
+
+def _dangers(row: StateRow) -> str:
+    labels = [hazard.label for hazard in row.hazards if hazard.hazard != NO_LOCKING]
+    return f"! {', '.join(labels)}" if labels else ""
 
 
 def _who(row: StateRow, now: datetime) -> str:
