@@ -192,7 +192,6 @@ Lock Info:
   Who:       runner@ci-7
   Version:   1.11.4
   Created:   2026-11-23 02:41:09.123456789 +0000 UTC
-  Info:      
 
 Terraform acquires a lock when accessing your state to prevent others
 running Terraform to potentially modify the state at the same time.

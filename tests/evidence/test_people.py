@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.incidents import DUAL, A, lock_text, stored
+from tests.support.incidents import DUAL, A, Story, lock_text, stored
 from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.incident import FindingRecorded, timestamp
 from tuirunbook.core.lock import Store
