@@ -362,6 +362,13 @@ class TestBadInput:
         os.mkfifo(checkout.top / "a" / "x.tfbackend")
         assert len(states(checkout)) == 1
 
+    def test_links_to_pipes_and_endless_devices_do_not_stop_the_search(self, checkout: Checkout) -> None:
+        checkout.backend(full("k"), "a/main.tf")
+        os.mkfifo(checkout.top / "pipe")
+        (checkout.top / "a" / "pipe.tf").symlink_to("../pipe")
+        (checkout.top / "a" / "zero.tf").symlink_to("/dev/zero")
+        assert len(states(checkout)) == 1
+
     def test_a_key_that_is_no_states_is_told(self, checkout: Checkout) -> None:
         checkout.backend(full("k.tflock"), "a/main.tf")
         assert "names a lockfile" in one(checkout).unresolved[0].why

@@ -113,13 +113,14 @@ class ConfigFiles:
 
     def __init__(self) -> None:
         self._near: dict[Path, tuple[Path, ...]] = {}
+        self._folders: dict[Path, tuple[Path, ...]] = {}
         self._read: dict[Path, Mapping[str, object] | DetectionError] = {}
 
     def levels(self, directory: Path, checkout: Path | None) -> Iterator[tuple[Path, ...]]:
         """The files in and below the directory, then those in the configuration folders of each level above."""
         for level in _levels(directory, checkout):
             own = self._folder(level) if level == directory else ()
-            found = (*own, *(path for folder in _folders(level) for path in self._folder(folder)))
+            found = (*own, *self._above(level))
             if found:
                 yield found
 
@@ -131,6 +132,12 @@ class ConfigFiles:
             except DetectionError as error:
                 self._read[path] = error
         return self._read[path]
+
+    def _above(self, level: Path) -> tuple[Path, ...]:
+        """The files in the configuration folders of one level, which many root modules share."""
+        if level not in self._folders:
+            self._folders[level] = tuple(path for folder in _folders(level) for path in self._folder(folder))
+        return self._folders[level]
 
     def _folder(self, folder: Path) -> tuple[Path, ...]:
         if folder not in self._near:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,15 +138,13 @@ def _mentions(raw: bytes, name: str) -> bool:
 
 def _read(path: str) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # a link may lead to a pipe, which nobody may ever write to, or to a device without an end
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             raw = os.read(descriptor, _CHUNK)
-            if len(raw) < _CHUNK:
+            if 0 < len(raw) < _CHUNK:
                 return raw
-            parts = [raw]
-            while part := os.read(descriptor, 16 * _CHUNK):
-                parts.append(part)
-            return b"".join(parts)
+            return raw + _rest(descriptor) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -154,3 +153,10 @@ def _read(path: str) -> bytes:
             "Make it readable, or give --bucket and --key to look at the lock without it.",
             file=path,
         ) from None
+
+
+def _rest(descriptor: int) -> bytes:
+    parts: list[bytes] = []
+    while part := os.read(descriptor, 16 * _CHUNK):
+        parts.append(part)
+    return b"".join(parts)
