@@ -82,8 +82,7 @@ def test_a_live_apply_is_waited_for_and_ends_by_itself(any_desk: Desk) -> None:
     trainee.find_out(0, 1)
     trainee.wait_for("Just delete the row?")
     trainee.press("w")
-    trainee.wait_for("RELEASED")
-    trainee.press("escape")
+    trainee.wait_for("□ FREE")
 
     assert trainee.done("alive") == "best"
 
@@ -98,6 +97,7 @@ def test_deleting_the_row_of_a_live_apply_really_loses_what_another_one_wrote(an
     trainee.wait_for("terraform_data.flow_logs")
     assert not trainee.sees("\nterraform_data.peering")
     trainee.press("escape")
+    trainee.wait_for(lambda: not trainee.sees("PRACTICE shell"))
 
     assert trainee.done("dead") == "unsafe"
     assert trainee.sees("its holder was alive")

@@ -26,11 +26,13 @@ _BUCKET = """#!/bin/sh
 exec {python} -I -c '
 import sys, urllib.error, urllib.request
 place = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"
-made = urllib.request.Request(sys.argv[1] + "/" + sys.argv[2], data=place.encode(), method="PUT")
+url = sys.argv[1] + "/" + sys.argv[2]
 try:
-    urllib.request.urlopen(made)
-except urllib.error.HTTPError as error:
-    sys.exit("Error: creating S3 bucket " + sys.argv[2] + ": " + error.read().decode())
+    urllib.request.urlopen(urllib.request.Request(url, method="HEAD"))
+except urllib.error.HTTPError:
+    urllib.request.urlopen(urllib.request.Request(url, data=place.encode(), method="PUT"))
+else:
+    sys.exit("Error: creating S3 bucket " + sys.argv[2] + ": BucketAlreadyOwnedByYou")
 ' "$AWS_ENDPOINT_URL" "$1"
 """
 _OURS = """#!/bin/sh
