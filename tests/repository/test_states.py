@@ -184,10 +184,8 @@ class TestScripts:
             ("app/.envrc", 'export TF_CLI_ARGS_init="-backend-config=bucket=b -backend-config=key=k"\n'),
             (
                 ".github/workflows/plan.yml",
-                (
-                    "jobs:\n  x:\n    steps:\n    - run: echo\n    - name: i\n      working-directory: app\n      run: |\n"
-                    "        terraform init \\\n          -backend-config=bucket=b \\\n          -backend-config=key=k\n"
-                ),
+                "jobs:\n  x:\n    steps:\n    - name: i\n      working-directory: app\n      run: |\n"
+                + "        terraform init \\\n          -backend-config=bucket=b \\\n          -backend-config=key=k\n",
             ),
             (
                 ".gitlab-ci.yml",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -96,19 +96,6 @@ class Roots:
             given = self._options.backend_config
             root = detect(directory, backend_config=given, workspace=workspace, environ=self._environ)
         return usable(self._overridden(root))
-
-    def all(self) -> Iterator[StateRow]:
-        """Every state of the repository, unread; one that cannot be made out comes with its trouble."""
-        from tuirunbook.repository import roots_below  # noqa: PLC0415 - see the package
-        from tuirunbook.repository.saved import own_data_directory  # noqa: PLC0415 - see the package
-
-        if self._options.bucket:
-            found = self.find()
-            yield from (StateRow(root=root) for root in ([found] if isinstance(found, RootModule) else found))
-            return
-        top = self.checkout() or self.start.resolve()
-        for directory in roots_below(top, data_dir=own_data_directory(self._environ)):
-            yield self._row(directory, top)
 
     def _row(self, directory: Path, top: Path) -> StateRow:
         from tuirunbook.repository import detect  # noqa: PLC0415 - see the package
