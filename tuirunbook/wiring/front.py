@@ -184,7 +184,8 @@ class WiredFront:
 
     def _world(self, root: RootModule, own: Callable[[], tuple[int, ...]] = tuple) -> World:
         adapters = self._adapters
-        from tuirunbook.wiring.evidence import host_and_aws_sources  # noqa: PLC0415 - adapters come when they are needed
+        from tuirunbook.wiring.ci import ci_sources  # noqa: PLC0415 - adapters come when they are needed
+        from tuirunbook.wiring.evidence import BackendDoor, host_and_aws_sources  # noqa: PLC0415 - adapters come when they are needed
 
         clients = adapters.clients(root)
         directories = [Path(place) for place in (root.directory, root.working_directory) if place]
@@ -192,13 +193,16 @@ class WiredFront:
             root=root,
             store=adapters.store(root, clients),
             terraform=adapters.terraform(root, clients),
-            sources=host_and_aws_sources(
-                clients,
-                host=adapters.host(),
-                directories=directories,
-                own=own,
-                rules=adapters.settings.who,
-                environ=adapters.environ,
+            sources=(
+                *host_and_aws_sources(
+                    clients,
+                    host=adapters.host(),
+                    directories=directories,
+                    own=own,
+                    rules=adapters.settings.who,
+                    environ=adapters.environ,
+                ),
+                *ci_sources(root, adapters.environ, lambda: BackendDoor(clients, adapters.environ).client("codebuild")),
             ),
             policy=adapters.policy,
             create_journal=_create_journal(adapters),
