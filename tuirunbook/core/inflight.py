@@ -44,6 +44,7 @@ _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)")
 _END = re.compile(r"Apply complete! Resources:|Destroy complete! Resources:")
 _ID_IN_DETAIL = re.compile(r"(?:^|, )id=(?P<id>.*?)(?=, \d[\dhms]* elapsed$|$)")
 _ELAPSED = re.compile(r"(\d[\dhms]{0,12}) elapsed$")
+_ELAPSED_IN_FACT = re.compile(r" \((\d[\dhms]{0,12}) elapsed\)")
 _ID_IN_FACT = re.compile(r" \[id=(?P<id>.*)\]$")
 
 
@@ -238,8 +239,14 @@ def _read_back(finding: Finding) -> Unfinished | None:
     if name not in set(Action) or re.fullmatch(_ADDRESS, address) is None:
         return None
     known = _ID_IN_FACT.search(finding.fact)
-    failed = "(it ended with an error)" in finding.fact
-    return Unfinished(address=address, action=Action(name), id=known["id"] if known else "", failed=failed)
+    elapsed = _ELAPSED_IN_FACT.search(finding.fact)
+    return Unfinished(
+        address=address,
+        action=Action(name),
+        id=known["id"] if known else "",
+        elapsed=elapsed[1] if elapsed else "",
+        failed="(it ended with an error)" in finding.fact,
+    )
 
 
 _PLANNED = re.compile(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from tuirunbook.core.runbook import Action
-from tuirunbook.tui.doing import answering, closing, login, planning, reading, releasing, waiting
+from tuirunbook.tui.doing import answering, asking_people, closing, login, planning, reading, releasing, waiting
 from tuirunbook.tui.doing.stage import Stage
 
 Conversation: TypeAlias = Callable[[Stage], Awaitable[None]]
@@ -45,6 +45,7 @@ async def skip_step(stage: Stage) -> None:
 CONVERSATIONS: Mapping[str, Conversation] = {
     "next": next_step,
     "answer": answering.answer,
+    "ask_people": asking_people.ask_people,
     "cancel": planning.cancel,
     "close_incident": closing.close,
     "copy": releasing.copy_command,
@@ -53,6 +54,7 @@ CONVERSATIONS: Mapping[str, Conversation] = {
     "dispute": answering.dispute,
     "elsewhere": answering.elsewhere,
     "force_unlock": releasing.force_unlock_next,
+    "in_flight": asking_people.in_flight,
     "login": login.login,
     "note": answering.note,
     "page_time": answering.page_time,

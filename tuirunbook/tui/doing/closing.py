@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from tuirunbook.core import causes
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.incident import (
     Closed,
@@ -12,10 +17,12 @@ from tuirunbook.core.incident import (
     timestamp,
 )
 from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, open_questions
+from tuirunbook.core.text import clip
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.doing.answering import ask_next, last_time_of_day
 from tuirunbook.tui.doing.planning import plan
 from tuirunbook.tui.doing.stage import Stage
+from tuirunbook.tui.panes.after import cause_lines
 
 
 async def before_next(stage: Stage) -> None:
@@ -113,15 +120,17 @@ async def _undo(stage: Stage, undo: str) -> None:
 
 async def _item(stage: Stage, item: str, number: str) -> bool:
     states = [("checked", "checked, it is so"), ("follow-up", "follow-up"), ("not-checked", "not checked")]
+    seen = causes.about(item, stage.view.incident)
     told = await stage.ask(
         FormScreen(
             f"Prevention, {number}",
             [
-                FormField(id="state", label=item, choices=states),
+                FormField(id="state", label=item, choices=states, value=_suggested(seen)),
                 FormField(id="owner", label="follow-up: who"),
                 FormField(id="due", label="follow-up: until when"),
-                FormField(id="note", label="note (optional)"),
+                FormField(id="note", label="note (optional)", value=clip("; ".join(cause.fact for cause in seen), 300)),
             ],
+            intro=Content("\n").join(cause_lines(item, stage.view.incident)) if seen else None,
             check=lambda told: (
                 "a follow-up has an owner" if told["state"] == "follow-up" and not told["owner"] else None
             ),
@@ -131,6 +140,14 @@ async def _item(stage: Stage, item: str, number: str) -> bool:
         return False
     await stage.do("", stage.walk.clerk.tell, PreventionChecked, item=item, **told)
     return True
+
+
+def _suggested(seen: Sequence[causes.Cause]) -> str:
+    """What an item is likely to come to by what was seen; people decide."""
+    results = {cause.result for cause in seen}
+    if causes.Result.SHOWN in results:
+        return "follow-up"
+    return "checked" if results == {causes.Result.NOT_SEEN} else "not-checked" if results else "checked"
 
 
 async def close(stage: Stage) -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from tuirunbook.core import causes, inflight
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.procedure import AFTER_CHECKS
+from tuirunbook.core.recurrence import recurring
 from tuirunbook.core.text import one_line
 from tuirunbook.tui.panes.parts import Lines, check_line, heading, key, paragraph
 from tuirunbook.tui.view import View
 
+CAUSE_GLYPHS = {
+    causes.Result.SHOWN: ("✗", "$text-error"),
+    causes.Result.NOT_SEEN: ("✓", "$text-success"),
+    causes.Result.NOT_CHECKED: ("?", "$text-warning"),
+}
 CHECKS = {"stores": "both stores", "digest": "digest", "state-list": "state list", "plan": "plan"}
 
 
@@ -50,9 +57,22 @@ def _ending(incident: Incident) -> Lines:
             "Read the plan line by line, by name, against the commit that ran: what it wants to create may already be "
             "there. Look for errored.tfstate where the holder ran, and push it before anybody applies."
         )
+        yield from _in_flight(incident)
     else:
         yield heading("A dead plan wrote nothing.")
         yield paragraph("A plan that looks as it did before is all there is to see.")
+
+
+def _in_flight(incident: Incident) -> Lines:
+    known = inflight.listed(incident)
+    if not known:
+        yield key("u", "hand in the end of its log, to see what it had begun")
+        return
+    yield heading("Begun, and not seen to be complete; look for each in the plan, by name:")
+    for one in known:
+        yield Content.assemble(("✗ ", "$text-error"), one_line(one.fact, 300))
+        yield Content(f"  {one.advice}")
+    yield key("u", "each of them against the plan, with import blocks to copy")
 
 
 def prevent(view: View) -> Lines:
@@ -73,8 +93,21 @@ def prevent(view: View) -> Lines:
     else:
         yield key("n", "close the incident")
     yield Content("")
+    if came_back := recurring(incident):
+        yield heading("This lock has come back: a cause, not an incident.")
+        for fact in came_back:
+            yield Content.assemble(("✗ ", "$text-error"), one_line(fact, 400))
+        yield Content("")
     for item in step.items:
         done = incident.prevention.get(item)
         glyph = {"checked": "✓", "follow-up": "→", "not-checked": "·"}.get(done.state if done else "", "?")
         owner = f"  ({done.owner}, {done.due})" if done and done.owner else ""
         yield Content(f"{glyph} {one_line(item, 160)}{one_line(owner, 60)}")
+        yield from cause_lines(item, incident)
+
+
+def cause_lines(item: str, incident: Incident) -> Lines:
+    """What was looked for on an item of the prevention list, and what was seen."""
+    for cause in causes.about(item, incident):
+        glyph, style = CAUSE_GLYPHS[cause.result]
+        yield Content.assemble((f"    {glyph} ", style), f"{cause.result}: {one_line(cause.fact, 400)}")
