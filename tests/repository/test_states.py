@@ -168,6 +168,20 @@ def test_an_expression_is_unresolved_and_never_guessed(checkout: Checkout) -> No
     assert "tofu init" in lack.how
 
 
+WORKFLOW = """
+jobs:
+  x:
+    steps:
+    - run: echo
+    - name: init
+      working-directory: app
+      run: |
+        terraform init \\
+          -backend-config=bucket=b \\
+          -backend-config=key=k
+"""
+
+
 class TestScripts:
     def make(self, checkout: Checkout, name: str, text: str, root: str = "app") -> State:
         checkout.backend('    region = "r"\n', f"{root}/main.tf")
@@ -184,8 +198,7 @@ class TestScripts:
             ("app/.envrc", 'export TF_CLI_ARGS_init="-backend-config=bucket=b -backend-config=key=k"\n'),
             (
                 ".github/workflows/plan.yml",
-                "jobs:\n  x:\n    steps:\n    - name: i\n      working-directory: app\n      run: |\n"
-                + "        terraform init \\\n          -backend-config=bucket=b \\\n          -backend-config=key=k\n",
+                WORKFLOW,
             ),
             (
                 ".gitlab-ci.yml",

@@ -23,7 +23,7 @@ from tuirunbook.wiring.archive import Archive
 from tuirunbook.wiring.books import DEFAULT, Books
 from tuirunbook.wiring.problem import Problem
 from tuirunbook.wiring.resuming import changed_since, root_of
-from tuirunbook.wiring.surveying import survey
+from tuirunbook.wiring.surveying import fresh, survey
 
 if TYPE_CHECKING:
     from tuirunbook.journal.writer import JournalWriter
@@ -39,6 +39,7 @@ class WiredFront:
     def __init__(self, adapters: Adapters) -> None:
         self._adapters = adapters
         self._archive = Archive(adapters)
+        self._listed: list[RootModule] = []
 
     @property
     def keymap(self) -> Mapping[str, str]:
@@ -70,6 +71,9 @@ class WiredFront:
         Raises:
             Problem: It cannot be walked as it stands.
         """
+        if root in self._listed:
+            # a list may show what an earlier start remembered; what is acted on is read now
+            root = fresh(self._adapters, root)
         name = runbook or self._adapters.options.runbook or self._diagnosed()
         book, note = self._books(root).load_to_walk(name)
         notes = tuple(filter(None, (note, self._adapters.settings.ignored)))
@@ -117,7 +121,10 @@ class WiredFront:
 
     def survey(self) -> Iterator[StateRow]:
         """Every state of this repository, each first unread and then again when it was read."""
-        return survey(self._adapters)
+        for row in survey(self._adapters):
+            if row.snapshot is None:
+                self._listed.append(row.root)
+            yield row
 
     def incidents(self) -> Sequence[IncidentRow]:
         """Past and open incidents, those that need somebody first."""
