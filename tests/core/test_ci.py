@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -324,3 +325,20 @@ def test_every_look_tells_the_same_keys_so_that_nothing_stale_blocks(jobs: list[
     for finding in judged(*jobs).values():
         assert "\x1b" not in finding.fact
         assert finding.lock == LOCK
+
+
+def test_long_logs_are_read_in_the_time_that_an_answer_takes() -> None:
+    refused = f"Error: Error acquiring the state lock\n\nLock Info:\n  ID:        {LOCK}\n"
+    log = (
+        "\x1b[32m2026-11-23T09:58:10.0000000Z module.vpc.aws_subnet.a: Still creating... [10s elapsed]\x1b[0m\n"
+        * 20_000
+    )
+    jobs = [job(run=str(number), log=f"{number}{log}{refused}") for number in range(4)]
+    started = time.perf_counter()
+    judged(*jobs)
+    assert time.perf_counter() - started < 2
+
+
+def test_only_an_address_of_the_web_becomes_a_link() -> None:
+    running = job(stage=Stage.RUNNING, url="javascript:alert(1)")
+    assert judged(running)["active"].link is None

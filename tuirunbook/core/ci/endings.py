@@ -5,13 +5,14 @@ from __future__ import annotations
 import enum
 import re
 from datetime import datetime
+from functools import lru_cache
 
 from tuirunbook.core.ci.jobs import Holder, Job, Runner, Stage, at
 from tuirunbook.core.ci.matching import name_in
-from tuirunbook.core.diagnosis import PlanOutcome, read_plan
+from tuirunbook.core.diagnosis import PlanOutcome, PlanReading, read_plan
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.lock import parse_time
-from tuirunbook.core.text import clean, one_line
+from tuirunbook.core.text import one_line, strip_escapes
 
 LOG_END = 400_000
 """Characters at a log's end that are searched for how it ended."""
@@ -48,7 +49,7 @@ def fit(job: Job, holder: Holder) -> tuple[Fit, str]:
     """Whether a job can be the holder, and why, besides its times."""
     text = _end_of(job)
     if text is not None and holder.lock in text:
-        reading = read_plan(text, None)
+        reading = _read(text)
         if holder.lock in reading.lock_ids:
             if reading.release_failed:
                 return Fit.TIED, "its log shows that it could not release this very lock"
@@ -98,7 +99,7 @@ def refused_at(job: Job, holder: Holder) -> datetime | None:
     text = _end_of(job)
     if text is None or holder.lock not in text:
         return None
-    reading = read_plan(text, None)
+    reading = _read(text)
     if reading.outcome is not PlanOutcome.REFUSED or holder.lock not in reading.lock_ids:
         return None
     return _stamped(text[: text.rindex(holder.lock)]) or job.ended
@@ -106,8 +107,8 @@ def refused_at(job: Job, holder: Holder) -> datetime | None:
 
 def printed_at(text: str) -> datetime | None:
     """When a log's refusal was printed, where its lines carry times (as GitHub's do); None when that cannot be told."""
-    tail = clean(text[-LOG_END:])
-    reading = read_plan(tail, None)
+    tail = _readable(text)
+    reading = _read(tail)
     places = [tail.rindex(lock) for lock in reading.lock_ids if lock in tail]
     if reading.outcome is not PlanOutcome.REFUSED or not places:
         return None
@@ -123,7 +124,18 @@ def _stamped(text: str) -> datetime | None:
 
 
 def _end_of(job: Job) -> str | None:
-    return None if job.log is None else clean(job.log[-LOG_END:])
+    return None if job.log is None else _readable(job.log)
+
+
+@lru_cache(maxsize=8)
+def _readable(log: str) -> str:
+    """A log's end without escape sequences; what is shown of it is cleaned once more."""
+    return strip_escapes(log[-LOG_END:]).replace("\r\n", "\n").replace("\r", "\n")
+
+
+@lru_cache(maxsize=8)
+def _read(text: str) -> PlanReading:
+    return read_plan(text, None)
 
 
 def _last(text: str) -> str:

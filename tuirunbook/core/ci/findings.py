@@ -113,7 +113,7 @@ class _Maker:
             fact=one_line(fact, _LONGEST),
             source=one_line(f"{self.report.place}: {self.report.source}", 400),
             observed_at=self._moment,
-            link=one_line(link, 400) or None,
+            link=one_line(link, 400) if link.startswith(("https://", "http://")) else None,
         )
 
 

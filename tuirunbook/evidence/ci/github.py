@@ -192,7 +192,7 @@ class GitHub:
             branch=text(run, "head_branch"),
             actor=text(inner(run, "actor"), "login"),
             result=text(run, "conclusion"),
-            started=moment(run, "run_started_at", "created_at"),
+            started=moment(run, "run_started_at", "created_at") if stage in {Stage.RUNNING, Stage.ENDED} else None,
             ended=moment(run, "updated_at") if stage is Stage.ENDED else None,
             url=text(run, "html_url"),
             hold=hold,
