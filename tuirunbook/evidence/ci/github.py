@@ -64,7 +64,7 @@ class GitHub:
         self._remote = remote
         self._api = Api(transport, rights=RIGHTS)
         self._logs = Logs(self._log)
-        self._workflows = dict(workflows or {})
+        self._make = _Maker(remote, workflows or {})
         self._repository = f"repos/{remote.path}"
         self._ended: dict[tuple[str, str], list[Job]] = {}
         self._lost: dict[str, bool] = {}
@@ -128,7 +128,7 @@ class GitHub:
 
     def _could_matter(self, run: Mapping[str, Any], question: Question) -> bool:
         """Whether its jobs are worth asking for: what defines it may run terraform for this state."""
-        whole = Job(name="", stage=Stage.QUEUED, definition=self._definition(run, ""))
+        whole = Job(name="", stage=Stage.QUEUED, definition=self._make.definition(run, ""))
         return match(whole, question.target).match is not Match.CANNOT_BE
 
     def _known_jobs(self, run: Mapping[str, Any], question: Question, notes: list[str]) -> list[Job]:
@@ -137,7 +137,7 @@ class GitHub:
         if key in self._ended:
             return self._ended[key]
         try:
-            jobs = self._jobs(run, question)
+            jobs = self._jobs(run, question, notes)
         except NotAskedError as error:
             notes.append(f"the jobs of some runs could not be read: {error.sentence}")
             whole = self._whole(run, question)
@@ -146,14 +146,16 @@ class GitHub:
             self._ended[key] = jobs
         return jobs
 
-    def _jobs(self, run: Mapping[str, Any], question: Question) -> list[Job]:
+    def _jobs(self, run: Mapping[str, Any], question: Question, notes: list[str]) -> list[Job]:
         """The jobs of all attempts of a run; the run itself where it has none, or none that explains its state."""
         found: list[Job] = []
         latest: list[Stage] = []
         path = f"{self._repository}/actions/runs/{text(run, 'id')}/jobs"
         for page in self._api.pages(path, [("filter", "all"), ("per_page", "100")], most=3):
+            if page is None:
+                notes.append(f"run {text(run, 'run_number')} has more than 300 jobs; not all were read")
             for node in items(page, "jobs"):
-                if (job := self._job(node, run)) is not None:
+                if (job := self._make.of_job(node, run)) is not None:
                     found.append(job)
                 if text(node, "run_attempt") == text(run, "run_attempt"):
                     latest.append(_STAGES.get(text(node, "status"), Stage.RUNNING))
@@ -174,87 +176,13 @@ class GitHub:
     def _whole(self, run: Mapping[str, Any], question: Question) -> Job | None:
         """A run as one job, for what has not come to jobs; None when it ended."""
         stage = _STAGES.get(text(run, "status"), Stage.RUNNING)
-        if stage is Stage.ENDED and not covers(self._run_as_job(run, stage), question.holder, self._api.skew):
+        if stage is Stage.ENDED and not covers(self._make.of_run(run, stage), question.holder, self._api.skew):
             return None
-        return self._run_as_job(run, stage)
-
-    def _run_as_job(self, run: Mapping[str, Any], stage: Stage) -> Job:
-        name = text(run, "name", "display_title") or "a run"
-        hold, undo = self._hold(run) if stage in {Stage.QUEUED, Stage.WAITING} else ("", "")
-        return Job(
-            name=name,
-            stage=stage,
-            run=text(run, "run_number", "id"),
-            attempt=_number(text(run, "run_attempt")),
-            workflow=_path(run),
-            definition=self._definition(run, ""),
-            paths=self._paths(run),
-            branch=text(run, "head_branch"),
-            actor=text(inner(run, "actor"), "login"),
-            result=text(run, "conclusion"),
-            started=moment(run, "run_started_at", "created_at") if stage in {Stage.RUNNING, Stage.ENDED} else None,
-            ended=moment(run, "updated_at") if stage is Stage.ENDED else None,
-            url=text(run, "html_url"),
-            hold=hold,
-            undo=undo,
-            starts="" if stage is not Stage.QUEUED else "starts as soon as its concurrency group or a runner is free",
-        )
-
-    def _job(self, node: Mapping[str, Any], run: Mapping[str, Any]) -> Job | None:
-        result = text(node, "conclusion")
-        if result == "skipped":
-            return None
-        stage = _STAGES.get(text(node, "status"), Stage.RUNNING)
-        hosted = _is_hosted(node)
-        hold, undo = self._hold(run) if stage in {Stage.QUEUED, Stage.WAITING} else ("", "")
-        runner = text(node, "runner_name")
-        return Job(
-            name=text(node, "name") or "a job",
-            stage=stage,
-            run=text(run, "run_number", "id"),
-            id=text(node, "id"),
-            attempt=_number(text(node, "run_attempt")),
-            workflow=_path(run),
-            definition=self._definition(run, text(node, "name")),
-            paths=self._paths(run),
-            branch=text(run, "head_branch"),
-            actor=text(inner(run, "triggering_actor"), "login") or text(inner(run, "actor"), "login"),
-            result=result,
-            cut=result in _CUT,
-            started=moment(node, "started_at") if stage in {Stage.RUNNING, Stage.ENDED} else None,
-            ended=moment(node, "completed_at"),
-            runner=Runner.SINGLE_USE if hosted else Runner.LASTING if runner else Runner.UNKNOWN,
-            host=(runner,) if runner and not hosted else (),
-            unlike=_UNLIKE_HOSTED if hosted else "",
-            url=text(node, "html_url") or text(run, "html_url"),
-            hold=hold,
-            undo=undo,
-        )
-
-    def _definition(self, run: Mapping[str, Any], job: str) -> str | None:
-        workflow = self._workflows.get(_path(run))
-        if workflow is None:
-            return None
-        return workflow.defining(job) if job else workflow.text
-
-    def _paths(self, run: Mapping[str, Any]) -> tuple[str, ...]:
-        workflow = self._workflows.get(_path(run))
-        return workflow.paths.get(text(run, "event"), ()) if workflow else ()
-
-    def _hold(self, run: Mapping[str, Any]) -> tuple[str, str]:
-        number = text(run, "id")
-        if not number.isdigit():
-            return "", ""
-        where = self._flag()
-        return f"gh run cancel {number} {where}", f"gh run rerun {number} {where}"
-
-    def _flag(self) -> str:
-        host = "" if self._remote.host == GITHUB else f"{self._remote.host}/"
-        return f"-R {shlex.quote(host + self._remote.path)}"
+        return self._make.of_run(run, stage)
 
     def _scheduled(self, notes: list[str]) -> list[Job]:
         """The workflows of the checkout that start at a time, unless they are disabled."""
-        timed = {path: workflow for path, workflow in self._workflows.items() if workflow.schedules}
+        timed = {path: workflow for path, workflow in self._make.workflows.items() if workflow.schedules}
         if not timed:
             return []
         disabled: set[str] = set()
@@ -265,20 +193,7 @@ class GitHub:
                 }
         except NotAskedError as error:
             notes.append(f"which workflows are disabled is not known: {error.sentence}")
-        return [self._timed(workflow) for path, workflow in timed.items() if path not in disabled]
-
-    def _timed(self, workflow: Workflow) -> Job:
-        file = shlex.quote(workflow.path.rpartition("/")[2])
-        crons = ", ".join(f"“{one_line(cron, 40)}”" for cron in workflow.schedules[:3])
-        return Job(
-            name=workflow.path,
-            stage=Stage.SCHEDULED,
-            workflow=workflow.path,
-            definition=workflow.text,
-            hold=f"gh workflow disable {file} {self._flag()}",
-            undo=f"gh workflow enable {file} {self._flag()}",
-            starts=f"starts on its schedule {crons} (UTC)",
-        )
+        return [self._make.of_schedule(workflow) for path, workflow in timed.items() if path not in disabled]
 
     def _log(self, job: Job) -> str:
         if not job.id.isdigit():
@@ -301,6 +216,105 @@ class GitHub:
             messages = " ".join(text(one, "message") for one in items(said))
             self._lost[job.id] = any(words in messages for words in _LOST)
         return msgspec.structs.replace(job, lost=self._lost[job.id])
+
+
+class _Maker:
+    """Makes jobs of what GitHub tells about runs and jobs, and of what the checkout tells about workflows."""
+
+    def __init__(self, remote: Remote, workflows: Mapping[str, Workflow]) -> None:
+        self.workflows = dict(workflows)
+        self._remote = remote
+
+    def of_run(self, run: Mapping[str, Any], stage: Stage) -> Job:
+        """A run as one job."""
+        name = text(run, "name", "display_title") or "a run"
+        hold, undo = self._hold(run) if stage in {Stage.QUEUED, Stage.WAITING} else ("", "")
+        return Job(
+            name=name,
+            stage=stage,
+            run=text(run, "run_number", "id"),
+            attempt=_number(text(run, "run_attempt")),
+            workflow=_path(run),
+            definition=self.definition(run, ""),
+            paths=self._paths(run),
+            branch=text(run, "head_branch"),
+            actor=text(inner(run, "actor"), "login"),
+            result=text(run, "conclusion"),
+            started=moment(run, "run_started_at", "created_at") if stage in {Stage.RUNNING, Stage.ENDED} else None,
+            ended=moment(run, "updated_at") if stage is Stage.ENDED else None,
+            url=text(run, "html_url"),
+            hold=hold,
+            undo=undo,
+            starts="" if stage is not Stage.QUEUED else "starts as soon as its concurrency group or a runner is free",
+        )
+
+    def of_job(self, node: Mapping[str, Any], run: Mapping[str, Any]) -> Job | None:
+        """A job; None for one that was skipped."""
+        result = text(node, "conclusion")
+        if result == "skipped":
+            return None
+        stage = _STAGES.get(text(node, "status"), Stage.RUNNING)
+        hosted = _is_hosted(node)
+        hold, undo = self._hold(run) if stage in {Stage.QUEUED, Stage.WAITING} else ("", "")
+        runner = text(node, "runner_name")
+        return Job(
+            name=text(node, "name") or "a job",
+            stage=stage,
+            run=text(run, "run_number", "id"),
+            id=text(node, "id"),
+            attempt=_number(text(node, "run_attempt")),
+            workflow=_path(run),
+            definition=self.definition(run, text(node, "name")),
+            paths=self._paths(run),
+            branch=text(run, "head_branch"),
+            actor=text(inner(run, "triggering_actor"), "login") or text(inner(run, "actor"), "login"),
+            result=result,
+            cut=result in _CUT,
+            started=moment(node, "started_at") if stage in {Stage.RUNNING, Stage.ENDED} else None,
+            ended=moment(node, "completed_at"),
+            runner=Runner.SINGLE_USE if hosted else Runner.LASTING if runner else Runner.UNKNOWN,
+            host=(runner,) if runner and not hosted else (),
+            unlike=_UNLIKE_HOSTED if hosted else "",
+            url=text(node, "html_url") or text(run, "html_url"),
+            hold=hold,
+            undo=undo,
+        )
+
+    def definition(self, run: Mapping[str, Any], job: str) -> str | None:
+        """What the checkout says about a job, or about the whole run."""
+        workflow = self.workflows.get(_path(run))
+        if workflow is None:
+            return None
+        return workflow.defining(job) if job else workflow.text
+
+    def _paths(self, run: Mapping[str, Any]) -> tuple[str, ...]:
+        workflow = self.workflows.get(_path(run))
+        return workflow.paths.get(text(run, "event"), ()) if workflow else ()
+
+    def _hold(self, run: Mapping[str, Any]) -> tuple[str, str]:
+        number = text(run, "id")
+        if not number.isdigit():
+            return "", ""
+        where = self._flag()
+        return f"gh run cancel {number} {where}", f"gh run rerun {number} {where}"
+
+    def _flag(self) -> str:
+        host = "" if self._remote.host == GITHUB else f"{self._remote.host}/"
+        return f"-R {shlex.quote(host + self._remote.path)}"
+
+    def of_schedule(self, workflow: Workflow) -> Job:
+        """A workflow that starts at a time."""
+        file = shlex.quote(workflow.path.rpartition("/")[2])
+        crons = ", ".join(f"“{one_line(cron, 40)}”" for cron in workflow.schedules[:3])
+        return Job(
+            name=workflow.path,
+            stage=Stage.SCHEDULED,
+            workflow=workflow.path,
+            definition=workflow.text,
+            hold=f"gh workflow disable {file} {self._flag()}",
+            undo=f"gh workflow enable {file} {self._flag()}",
+            starts=f"starts on its schedule {crons} (UTC)",
+        )
 
 
 def failed_logs(api: Api, repository: str, run: str, attempt: str = "") -> Iterator[tuple[str, datetime | None]]:
