@@ -93,9 +93,8 @@ def test_mine_and_running_refuses_the_release_and_the_wait_ends_with_the_apply(m
         operator.answer("ci", "none", where="gh run list")
         operator.answer("owner", "mine-running")
         operator.answer("holder-host", "ended", how="did not look well")
-        operator.step(4)
-        operator.press("up")
         operator.wait_for("Verdict ACTIVE")
+        operator.wait_for("wait for the holder")
 
         operator.press("down", "down", "down")
         operator.wait_for("6 Force-unlock")

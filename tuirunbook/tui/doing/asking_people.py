@@ -124,7 +124,7 @@ def _dead(incident: Incident) -> LockIdentity | None:
     if not incident.may_have_written:
         return None
     released = incident.releases[-1].intended.lock if incident.releases else None
-    return lock_in_hand(incident) or released or next(iter(reversed(list(incident.seen))), None)
+    return released or lock_in_hand(incident) or next(iter(reversed(list(incident.seen))), None)
 
 
 def _listing(known: tuple[inflight.Unfinished, ...], plan: str) -> Content:
@@ -166,6 +166,7 @@ async def _take_in(stage: Stage, lock: LockIdentity) -> None:
     if told is None:
         return
     now, link = stage.front.now(), told["link"]
+    lock = next((one for one in stage.view.incident.seen if one in told["log"]), lock)
     left = inflight.unfinished(told["log"])
     found = list(inflight.findings(left, lock, source="the log, as it was handed in", now=now, link=link))
     if (cause := unreleased(told["log"], lock, now, link)) is not None:

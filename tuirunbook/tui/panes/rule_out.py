@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tuirunbook.core.evidence import Finding, Says
+from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import BEFORE_CHECKS, active_lock, open_questions
 from tuirunbook.core.text import one_line
@@ -48,29 +49,37 @@ def rule_out(view: View) -> Lines:
         if len(incident.identities) > 1:
             stores = " and ".join(record.store.label for record in incident.locks if record.identity == lock)
             yield heading(f"Lock {short(lock)} in {stores}")
-        yield from _evidence(view, lock)
         yield from verdict_lines(judge(incident, lock))
+        yield Content("")
+        yield from _evidence(view, lock)
+
+
+_WEIGHT = {Says.BLOCKS: 0, Says.SUPPORTS: 1, Says.UNKNOWN: 3, Says.NOTHING: 4}
+"""What decides stands first; what proves nothing stands last."""
 
 
 def _evidence(view: View, lock: LockIdentity) -> Lines:
     incident = view.incident
     findings = [finding for (about, _), finding in incident.findings.items() if about == lock]
-    answers = [answer for (about, _), answer in incident.answers.items() if about == lock]
-    for finding in findings:
-        yield _finding(finding, disputed=(lock, finding.key) in incident.disputes)
+    answers = [answer for (about, _), answer in incident.answers.items() if about == lock and answer.question != "next"]
+    rows = [(_weight(finding), _finding(incident, finding)) for finding in (*findings, *map(as_finding, answers))]
     asked = {answer.question for answer in answers}
     for question in view.step.step.questions:
         if question.id not in asked:
             name = CHECK_NAMES.get(question.id, question.text)
-            yield Content.assemble(("? ", "$text-warning"), name, (": not asked", "$text-muted"))
-    for answer in answers:
-        if answer.question != "next":
-            yield _finding(as_finding(answer), disputed=(lock, f"answer.{answer.question}") in incident.disputes)
+            row = Content.assemble(("? ", "$text-warning"), name, (": not asked", "$text-muted"))
+            rows.append((2, row))
+    yield from (row for _, row in sorted(rows, key=lambda row: row[0]))
     if any(finding.says is Says.BLOCKS for finding in findings):
         yield key("d", "dispute a blocking fact")
 
 
-def _finding(finding: Finding, *, disputed: bool) -> Content:
+def _weight(finding: Finding) -> int:
+    return 5 if finding.match is Match.CANNOT_BE else _WEIGHT[finding.says]
+
+
+def _finding(incident: Incident, finding: Finding) -> Content:
+    disputed = (finding.lock, finding.key) in incident.disputes
     mark = " (disputed)" if disputed else ""
     says = f" → {SAYS_WORDS[finding.says]}{mark} ({one_line(finding.source, 60)})"
     return Content.assemble(
