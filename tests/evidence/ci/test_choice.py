@@ -21,7 +21,10 @@ from tuirunbook.core.diagnosis import Kind, diagnose
 from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.evidence.ci.source import CiSource
 from tuirunbook.walk.ports import EvidenceSource
+from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.ci import ci_sources, fetch_error
+from tuirunbook.wiring.front import WiredFront
+from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem
 
 BACKEND = 'terraform {{\n  backend "s3" {{\n    bucket = "acme-tfstate"\n    key = "{key}"\n  }}\n}}\n'
@@ -207,3 +210,19 @@ def test_a_server_that_is_down_costs_a_finding_and_nothing_else(cloned: Path, tm
         found = everything(ci_sources(root(cloned), env))
     assert list(found) == ["ci.github.asked", "ci.unasked"]
     assert "answered with error 503" in found["ci.github.asked"].fact
+
+
+def test_a_walk_asks_the_systems_of_its_checkout(cloned: Path, tmp_path: Path) -> None:
+    remote(cloned, "git@github.com:acme/infra.git")
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }
+    front = WiredFront(Adapters(Options(start=str(cloned / "infra" / "prod")), env))
+    found = front.find()
+    assert isinstance(found, RootModule)
+    names = [source.name for source in front._world(found).sources]
+    assert names[-2:] == ["GitHub Actions of acme/infra (github.com)", "other CI systems"]

@@ -443,3 +443,12 @@ def test_no_run_matches_is_opposed_by_one_that_does(github: GitHubServer, served
     github.add_run(812, status="in_progress", conclusion=None)
     github.add_job(812, 1, status="in_progress", conclusion=None, completed_at=None)
     assert gather(system(served))["active"].opposes == ("ci=none",)
+
+
+def test_more_jobs_than_are_read_are_not_passed_over_in_silence(github: GitHubServer, served: Serving) -> None:
+    github.add_run(812, status="in_progress", conclusion=None)
+    for number in range(301):
+        github.add_job(812, number, name=f"shard {number}")
+    found = gather(system(served))["asked"]
+    assert found.says is Says.UNKNOWN
+    assert "run 812 has more than 300 jobs" in found.fact
