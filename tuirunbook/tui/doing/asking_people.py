@@ -59,7 +59,7 @@ async def ask_people(stage: Stage) -> None:
         FormScreen(
             "Ask the team",
             [
-                FormField(id="text", label="the message; change what you like", value=_text(stage, lock), lines=8),
+                FormField(id="text", label="the message; change what you like", value=_text(stage, lock), lines=9),
                 FormField(id="do", label="then", choices=choices),
             ],
             intro=Content(f"An answer is recorded with a: who said it, and where. {where}".strip()),
@@ -107,8 +107,10 @@ async def in_flight(stage: Stage) -> None:
     told = await stage.ask(
         FormScreen(
             "Begun, and not seen to be complete",
-            [FormField(id="do", label="", choices=choices if inflight.import_blocks(known) else choices[1:])],
-            intro=_listing(known, plan),
+            [
+                FormField(id="list", label="up and down scroll, tab goes on", value=_listing(known, plan), lines=9),
+                FormField(id="do", label="then", choices=choices if inflight.import_blocks(known) else choices[1:]),
+            ],
         )
     )
     if told is None:
@@ -127,17 +129,16 @@ def _dead(incident: Incident) -> LockIdentity | None:
     return released or lock_in_hand(incident) or next(iter(reversed(list(incident.seen))), None)
 
 
-def _listing(known: tuple[inflight.Unfinished, ...], plan: str) -> Content:
-    lines = []
+def _listing(known: tuple[inflight.Unfinished, ...], plan: str) -> str:
+    """Each resource with what the plan says of it, what to look for, and its import block."""
+    lines = [] if plan else ["(Plan first, with n: then each is shown with what the plan says about it.)", ""]
     for one, what in inflight.against(known, plan):
-        lines.append(Content.styled(one_line(one.fact, 300), "bold"))
+        lines.append(one_line(one.fact, 300))
         if plan:
-            lines.append(Content(f"  the plan: {one_line(what, 120)}"))
-        lines.append(Content(f"  {one.advice}"))
-        lines += [Content(f"    {line}") for line in one.import_block.splitlines()]
-    if not plan:
-        lines.append(Content("Plan first (n): then each of them is shown with what the plan says about it."))
-    return Content("\n").join(lines)
+            lines.append(f"  the plan: {one_line(what, 120)}")
+        lines.append(f"  {one.advice}")
+        lines += [f"  {line}" for line in one.import_block.splitlines()]
+    return "\n".join(lines)
 
 
 def _plan_text(walk: Walk) -> str:

@@ -220,5 +220,6 @@ class WalkScreen(Screen[None]):
 
 
 def _update(widget: Static, content: Content) -> None:
-    if widget.content != content:
+    shown = widget.content
+    if not isinstance(shown, Content) or not shown.is_same(content):
         widget.update(content)
