@@ -63,7 +63,10 @@ def fetch_error(link: str, environ: Mapping[str, str]) -> str:
     try:
         return fetch(link, environ).text
     except NotAskedError as error:
-        sentence = error.sentence[:1].upper() + error.sentence[1:] + "."
+        first = error.sentence.partition(" ")[0]
+        # A host or an address at the beginning stays as it is written.
+        capital = error.sentence[:1] if {".", ":"} & set(first) else error.sentence[:1].upper()
+        sentence = f"{capital}{error.sentence[1:]}."
         raise Problem(sentence, error.how or "Save the log to a file and give that.") from None
 
 
@@ -71,15 +74,16 @@ def _remotes(checkout: Path, environ: Mapping[str, str]) -> list[Remote]:
     """The checkout's remotes, `origin` first. Asking git takes 3 ms where importing GitPython takes 100."""
     from tuirunbook.evidence.ci.remote import parse_remote  # noqa: PLC0415 - adapters are imported when needed
 
-    command = ["git", "-C", str(checkout), "config", "--get-regexp", r"^remote\..*\.url$"]
+    command = ["git", "-C", str(checkout), "remote", "--verbose"]
     try:
         asked = subprocess.run(  # noqa: S603 - an argument list; the git on PATH is the one meant
             command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return []
-    named = [line.partition(" ") for line in asked.stdout.decode("utf-8", "replace").splitlines()]
-    named.sort(key=lambda entry: entry[0] != "remote.origin.url")
+    lines = asked.stdout.decode("utf-8", "replace").splitlines()
+    named = [line.removesuffix(" (fetch)").partition("\t") for line in lines if line.endswith(" (fetch)")]
+    named.sort(key=lambda entry: entry[0] != "origin")
     found = [remote for _, _, url in named if (remote := parse_remote(url)) is not None]
     return list(dict.fromkeys(found))[:_MOST_REMOTES]
 

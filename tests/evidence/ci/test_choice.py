@@ -226,3 +226,15 @@ def test_a_walk_asks_the_systems_of_its_checkout(cloned: Path, tmp_path: Path) -
     assert isinstance(found, RootModule)
     names = [source.name for source in front._world(found).sources]
     assert names[-2:] == ["GitHub Actions of acme/infra (github.com)", "other CI systems"]
+
+
+def test_an_abbreviated_remote_is_what_git_makes_of_it(cloned: Path) -> None:
+    subprocess.run(["git", "-C", str(cloned), "config", "url.git@github.com:.insteadOf", "our:"], check=True)
+    remote(cloned, "our:acme/infra.git")
+    assert chosen(cloned) == ["GitHub Actions of acme/infra (github.com)"]
+
+
+def test_a_host_at_the_beginning_of_a_problem_stays_as_it_is_written() -> None:
+    with pytest.raises(Problem) as caught:
+        fetch_error("https://example.test/x", {})
+    assert caught.value.sentence.startswith("https://example.test/x is not")

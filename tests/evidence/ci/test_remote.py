@@ -21,6 +21,7 @@ from tuirunbook.evidence.ci.remote import Remote, parse_remote
         ("git@ssh.dev.azure.com:v3/acme/Platform/infra", "dev.azure.com", "acme/Platform/infra"),
         ("https://acme@dev.azure.com/acme/My%20Platform/_git/infra", "dev.azure.com", "acme/My Platform/infra"),
         ("https://acme.visualstudio.com/Platform/_git/infra", "dev.azure.com", "acme/Platform/infra"),
+        ("git@github-work:acme/infra.git", "github.com", "acme/infra"),
         ("https://dev.azure.com/acme/_git/infra", "dev.azure.com", "acme/infra/infra"),
     ],
 )

@@ -57,12 +57,19 @@ def parse_remote(address: str) -> Remote | None:
         host, path = found[1].lower(), found[2]
     else:
         return None
-    host, path = _OTHER_NAMES.get(host, host), path.strip("/").removesuffix(".git")
+    host, path = _known_as(host), path.strip("/").removesuffix(".git")
     if host == _AZURE or host.endswith(_VISUAL_STUDIO):
         host, path = _azure(host, path)
     if not _HOST.fullmatch(host) or not _PATH.fullmatch(path) or "/" not in path or ".." in path.split("/"):
         return None
     return Remote(host, path)
+
+
+def _known_as(host: str) -> str:
+    """A host by the name that its API has. One without a dot is an alias of somebody's SSH configuration."""
+    if "." not in host:
+        return next((known for known in ("github.com", "gitlab.com") if known.partition(".")[0] in host), host)
+    return _OTHER_NAMES.get(host, host)
 
 
 def _azure(host: str, path: str) -> tuple[str, str]:
