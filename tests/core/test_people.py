@@ -91,9 +91,9 @@ def test_the_message_says_what_who_since_when_what_next_and_reply_by() -> None:
     text = message(asked(), NOW)
     for part in (
         "acme-tfstate/network/terraform.tfstate (infra/network)",
-        "Held by runner@ci-7 since 2026-11-23 02:41 UTC: apply, lock 3f8f3f8f",
+        "Held by runner@ci-7 since 2026-11-23 02:41 UTC (apply, lock 3f8f3f8f)",
         "Perhaps yours: Samuel Gendler?",
-        "I am about to: make sure that nothing is running",
+        "Next I make sure that nothing is running",
         "reply by 03:27 UTC. priya",
     ):
         assert part in text
@@ -107,10 +107,10 @@ def test_a_laptops_owner_is_asked_whether_it_sleeps_or_ended() -> None:
 
 def test_an_unreadable_lock_is_asked_about_too() -> None:
     text = message(msgspec.structs.replace(asked(), info=None, identity="sha256:" + "ab" * 32), NOW)
-    assert "nobody that the lock names: an unreadable lock, lock abababab" in text
+    assert "nobody that the lock names (an unreadable lock, lock abababab)" in text
 
 
 def test_what_a_lock_says_cannot_leave_its_line() -> None:
-    text = message(asked(Who=f"x\nI am about to: nothing{HOSTILE}"), NOW)
+    text = message(asked(Who=f"x\nNext I do nothing{HOSTILE}"), NOW)
     assert len(text.splitlines()) == len(message(asked(), NOW).splitlines())
     assert "\x1b" not in text

@@ -14,7 +14,8 @@ import msgspec
 from tests.core.test_inflight import KILLED
 from tests.core.test_recurrence import NOT_RELEASED
 from tests.support.fronts import EmptyFront
-from tests.support.incidents import DUAL, START, A, Story, lock_text
+from tests.support.incidents import DUAL, START, A, B, Story, lock_text
+from tests.support.pilots import OneScreen, painted, piloted, until
 from tests.support.views import view_of
 from tests.walk.parts import Bench
 from tuirunbook.core import inflight
@@ -192,9 +193,9 @@ def test_each_is_shown_with_what_the_plan_says_of_it_and_its_import_block(tmp_pa
     (tmp_path / "plan-2.log").write_text("  # aws_db_instance.main will be created\n")
     scene.bench.scribe.record(CheckRecorded, phase="after", name="plan", result="ok", detail="Plan: 1 to add")
     scene.play(in_flight, {"do": "copy"})
-    intro = str(scene.forms[-1]._intro)
-    assert "the plan: will be created" in intro
-    assert "the plan: is not named in the plan" in intro
+    shown = scene.forms[-1]._fields[0].value
+    assert "the plan: will be created" in shown
+    assert "the plan: is not named in the plan" in shown
     assert "to = aws_db_instance.main" in scene.copied[0]
     assert "aws_s3_bucket_policy.logs" not in scene.copied[0]
 
@@ -214,6 +215,32 @@ def test_a_dead_plan_left_nothing_to_look_for(tmp_path: Path) -> None:
     scene.bench.look()
     scene.play(in_flight)
     assert "No lock was seen here" in scene.said[0]
+
+
+def test_a_log_is_about_the_lock_that_it_names(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    for store in Store:
+        scene.bench.shelf.hold(store, lock_text(B))
+    scene.bench.look(5)
+    scene.play(in_flight, {"log": NOT_RELEASED})
+    assert [lock for lock, _ in scene.bench.incident.findings] == [A]
+
+
+@piloted
+async def test_the_whole_message_is_on_the_screen_before_it_is_posted() -> None:
+    scene = Scene(Path("/nowhere"), Channel())
+    asked: list[FormScreen] = []
+
+    async def ask(dialog: FormScreen) -> None:
+        asked.append(dialog)
+
+    scene.ask = ask  # type: ignore[method-assign]
+    await ask_people(cast("Stage", scene))
+    app = OneScreen(asked[0])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Please reply by" in painted(app), "the message's last line")
+        assert "A Terraform lock is in the way" in painted(app)
+        assert "post it to hooks.example" in painted(app)
 
 
 def prevention(*causes: Cause) -> tuple[Story, View]:

@@ -161,7 +161,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     identity: str
     by: str
     people: tuple[str, ...] = ()
-    plan: str = "make sure that nothing is running, then release it with terraform force-unlock"
+    plan: str = "make sure that nothing is running, then force-unlock it"
 
 
 def named(incident: Incident, lock: LockIdentity) -> tuple[str, ...]:
@@ -185,12 +185,12 @@ def message(asked: Asked, now: datetime, within: timedelta = REPLY_WITHIN) -> st
     reply_by = (now + within).astimezone(UTC)
     lines = [
         f"A Terraform lock is in the way: {one_line(asked.address.lock_id, 300)} ({one_line(asked.root, 100)})",
-        f"Held by {who}{since}: {operation or 'an operation'}, lock {short(asked.identity)}",
+        f"Held by {who}{since} ({operation or 'an operation'}, lock {short(asked.identity)})",
     ]
     if asked.people:
         lines.append(f"Perhaps yours: {', '.join(one_line(person, 80) for person in asked.people)}?")
     lines.append(_question(info))
-    lines.append(f"I am about to: {one_line(asked.plan, 300)}. No answer is not a yes; I go on asking.")
+    lines.append(f"Next I {one_line(asked.plan, 300)}. No answer is not a yes.")
     lines.append(f"Please reply by {reply_by:%H:%M} UTC. {one_line(asked.by, 80)}")
     return "\n".join(lines)
 
@@ -199,7 +199,7 @@ def _question(info: LockInfo | None) -> str:
     holder = read_who(info.who) if info else None
     if holder is not None and holder.clues and holder.clues[0].platform is Platform.LAPTOP:
         return (
-            "Is it yours? Is it running, or asleep (lid closed, terminal suspended: it goes on when it wakes), "
-            "or did it end? How do you know?"
+            "Is it running, or asleep (lid closed, terminal suspended: it goes on when it wakes), or did it end? "
+            "How do you know?"
         )
-    return "Is it yours? Is it running, or did it end? How do you know?"
+    return "Is it running, or did it end? How do you know?"
