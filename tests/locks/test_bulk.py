@@ -169,6 +169,25 @@ def test_a_slow_answer_keeps_no_other_back(backend: EmbeddedAws) -> None:
         assert next(answers)[0] == 0
 
 
+def test_an_account_that_is_slow_to_sign_in_keeps_no_other_back(backend: EmbeddedAws) -> None:
+    one, _ = reader(backend)
+    role = {"role_arn": "arn:aws:iam::123456789012:role/slow"}
+    with backend.hold("AssumeRole") as held:
+        answers = one.read([root("slow", assume_role=role), root("fast")])
+        assert next(answers)[0] == 1
+        held.release()
+        number, snapshot = next(answers)
+        assert (number, snapshot.free) == (0, True)
+
+
+def test_who_was_not_signed_in_is_asked_again_at_the_next_look(backend: EmbeddedAws) -> None:
+    one, _ = reader(backend)
+    rule = backend.deny("BatchGetItem", code="ExpiredTokenException")
+    assert not read(one, root("k"))[0].free
+    backend.remove(rule)
+    assert read(one, root("k"))[0].free
+
+
 def test_a_host_that_cannot_be_reached_is_not_tried_for_every_state(backend: EmbeddedAws) -> None:
     environ = backend.environ(AWS_ENDPOINT_URL="http://127.0.0.1:9")
     roots = [root(f"k{number}", dynamodb_table=None, use_lockfile=True) for number in range(60)]

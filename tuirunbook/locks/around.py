@@ -13,7 +13,8 @@ from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.lock import NotChecked
 from tuirunbook.core.workspace import around_workspace, workspace_of
 from tuirunbook.locks import listing
-from tuirunbook.locks.bulk import BulkReader, Caller
+from tuirunbook.locks.bulk import BulkReader
+from tuirunbook.locks.caller import Caller
 from tuirunbook.locks.errors import aws_errors
 
 OBJECTS = 20_000
@@ -83,7 +84,10 @@ class Around:
 
     def _readable(self, roots: Sequence[RootModule]) -> Iterator[tuple[RootModule, Caller, StateAddress]]:
         for _, root, caller in self._reader.callers(roots):
-            if not isinstance(caller, NotChecked) and caller.trouble is None:
+            if isinstance(caller, NotChecked):
+                continue
+            caller.sign_in()
+            if caller.trouble is None:
                 yield root, caller, caller.locate(root.address())
 
 

@@ -6,11 +6,13 @@ reference of BatchGetItem (100 items, 16 MB, `UnprocessedKeys`).
 
 from __future__ import annotations
 
+import functools
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import Any
 
 import msgspec
@@ -19,18 +21,14 @@ from tuirunbook.core.address import StateAddress
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.lock import Free, Held, LockSnapshot, NotChecked, Reading
 from tuirunbook.locks import reading
+from tuirunbook.locks.caller import Caller
 from tuirunbook.locks.clients import Clients
 from tuirunbook.locks.errors import (
-    BAD_KEY_CODES,
-    CREDENTIAL_CLASSES,
     DENIED_CODES,
-    EXPIRED_CODES,
-    NETWORK_CLASSES,
     NOT_CONFIGURED,
     THROTTLED_CODES,
     aws_errors,
     error_code,
-    explain,
 )
 from tuirunbook.locks.wire import lock_from_item
 
@@ -40,7 +38,6 @@ THREADS = 10
 ATTEMPTS = 6
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 3.0
-_HOPELESS = CREDENTIAL_CLASSES | EXPIRED_CODES | BAD_KEY_CODES
 _NOT_ASKED = NotChecked(why="a list reads locks only", code="not-asked", advice="`tflock-tui status` shows it")
 _NO_TABLE = NotChecked(why="the backend names no lock table", code=NOT_CONFIGURED)
 _NO_LOCKFILE = NotChecked(why="the backend uses no lockfile", code=NOT_CONFIGURED)
@@ -48,60 +45,6 @@ _NO_LOCKFILE = NotChecked(why="the backend uses no lockfile", code=NOT_CONFIGURE
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-class Caller:
-    """Everybody who asks with the same settings: one set of clients, and what has shown to be hopeless."""
-
-    def __init__(self, clients: Clients) -> None:
-        self.clients = clients
-        self.trouble: NotChecked | None = None
-        self.unreachable: dict[str, tuple[int, NotChecked]] = {}
-        self._endpoints: tuple[str | None, str | None] | None = None
-
-    def signed_in(self) -> NotChecked | None:
-        """Why these credentials cannot be used, or None. Asks AWS for nothing unless a role has to be assumed."""
-        try:
-            credentials = self.clients.credentials()
-            if credentials is None:
-                return _no_credentials(self.clients)
-            credentials.get_frozen_credentials()
-            self._endpoints = self.clients.endpoint("s3"), self.clients.endpoint("dynamodb")
-        except aws_errors() as error:
-            return explain(error, what="the credentials", profile=self.clients.profile, region=self.clients.region)
-        return None
-
-    def locate(self, address: StateAddress) -> StateAddress:
-        """The address with the region and endpoints that are really asked."""
-        s3, dynamodb = self._endpoints or (address.s3_endpoint, address.dynamodb_endpoint)
-        region = self.clients.region or address.region
-        return msgspec.structs.replace(address, region=region, s3_endpoint=s3, dynamodb_endpoint=dynamodb)
-
-    def ask(self, service: str, what: str, call: Callable[[], Reading]) -> Reading:
-        """One read. What has failed for good, or three times for want of a network, is not tried again."""
-        known = self.known_trouble(service)
-        if known is not None:
-            return known
-        try:
-            answer = call()
-        except aws_errors() as error:
-            return self.failed(service, what, error)
-        self.unreachable.pop(service, None)
-        return answer
-
-    def known_trouble(self, service: str) -> NotChecked | None:
-        """The failure that every read of this service will meet, or None."""
-        failures, why = self.unreachable.get(service, (0, None))
-        return self.trouble or (why if failures > 2 else None)  # noqa: PLR2004 - three are enough
-
-    def failed(self, service: str, what: str, error: Exception) -> NotChecked:
-        """A failure in words, remembered when others would meet it as well."""
-        why = explain(error, what=what, profile=self.clients.profile, region=self.clients.region)
-        if why.code in _HOPELESS:
-            self.trouble = why
-        elif why.code in NETWORK_CLASSES:
-            self.unreachable[service] = (self.unreachable.get(service, (0, None))[0] + 1, why)
-        return why
 
 
 class BulkReader:
@@ -135,7 +78,7 @@ class BulkReader:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def callers(self, roots: Sequence[RootModule]) -> Iterator[tuple[int, RootModule, Caller | NotChecked]]:
-        """Who asks for each state, or why nobody can."""
+        """Who asks for each state, or why nobody can. They may not be signed in yet."""
         for number, root in enumerate(roots):
             try:
                 made = self._clients_for(root)
@@ -149,43 +92,47 @@ class BulkReader:
             if caller.clients.settings == made.settings:
                 return caller
         caller = Caller(made)
-        caller.trouble = caller.signed_in()
         self._callers.append(caller)
         return caller
 
     def _read(self, pool: ThreadPoolExecutor, roots: Sequence[RootModule]) -> Iterator[tuple[int, LockSnapshot]]:
-        open_ones: dict[int, _Open] = {}
+        # who had trouble before is asked anew: perhaps somebody has signed in meanwhile
+        self._callers = [caller for caller in self._callers if caller.trouble is None and not caller.unreachable]
+        groups: dict[int, tuple[Caller, list[int]]] = {}
         for number, root, caller in self.callers(roots):
-            one = _opened(root, caller)
-            if one.dynamodb is not None and one.s3 is not None:
-                yield number, self._snapshot(one)
+            if isinstance(caller, NotChecked):
+                yield number, self._snapshot(_Open(address=root.address(), dynamodb=caller, s3=caller))
             else:
-                open_ones[number] = one
-        futures = self._ask(pool, open_ones)
-        for future in as_completed(list(futures)):
-            store, numbers = futures.pop(future)
-            for number, answer in zip(numbers, future.result(), strict=True):
+                groups.setdefault(id(caller), (caller, []))[1].append(number)
+        questions = _Questions(pool)
+        for caller, numbers in groups.values():
+            questions.ask(("caller", numbers), functools.partial(_signed_in, caller))
+        open_ones: dict[int, _Open] = {}
+        while questions.open:
+            (what, numbers), answers = questions.next()
+            if what == "caller":
+                open_ones |= {number: _opened(roots[number], answers[0]) for number in numbers}
+                self._ask(questions, {number: open_ones[number] for number in numbers})
+            else:
+                for number, answer in zip(numbers, answers, strict=True):
+                    setattr(open_ones[number], what, answer)
+            for number in numbers:
                 one = open_ones[number]
-                setattr(one, store, answer)
                 if one.dynamodb is not None and one.s3 is not None:
                     yield number, self._snapshot(open_ones.pop(number))
 
-    def _ask(
-        self, pool: ThreadPoolExecutor, ones: dict[int, _Open]
-    ) -> dict[Future[list[Reading]], tuple[str, list[int]]]:
-        """Every question that is open, and which states it is about."""
-        tables: dict[tuple[int, str], list[int]] = {}
+    def _ask(self, questions: _Questions, ones: dict[int, _Open]) -> None:
+        """Every question about these states, all of them one caller's."""
+        tables: dict[str, list[int]] = {}
         for number, one in ones.items():
             if one.dynamodb is None:
-                tables.setdefault((id(one.caller), one.address.table or ""), []).append(number)
-        futures: dict[Future[list[Reading]], tuple[str, list[int]]] = {}
+                tables.setdefault(one.address.table or "", []).append(number)
         for numbers in tables.values():
             for chunk in _chunks(numbers, ones):
-                futures[pool.submit(self._items, [ones[number] for number in chunk])] = "dynamodb", chunk
+                questions.ask(("dynamodb", chunk), functools.partial(self._items, [ones[number] for number in chunk]))
         for number, one in ones.items():
             if one.s3 is None:
-                futures[pool.submit(_lockfile, one)] = "s3", [number]
-        return futures
+                questions.ask(("s3", [number]), functools.partial(_lockfile, one))
 
     def _items(self, ones: list[_Open]) -> list[Reading]:
         """The lock items of up to a hundred states of one table."""
@@ -247,6 +194,28 @@ class BulkReader:
         )
 
 
+class _Questions:
+    """Calls that run side by side; answers come in the order in which they arrive."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._waiting: dict[Future[list[Any]], tuple[str, list[int]]] = {}
+        self._done: SimpleQueue[Future[list[Any]]] = SimpleQueue()
+
+    @property
+    def open(self) -> bool:
+        return bool(self._waiting)
+
+    def ask(self, about: tuple[str, list[int]], call: Callable[[], list[Any]]) -> None:
+        future = self._pool.submit(call)
+        self._waiting[future] = about
+        future.add_done_callback(self._done.put)
+
+    def next(self) -> tuple[tuple[str, list[int]], list[Any]]:
+        future = self._done.get()
+        return self._waiting.pop(future), future.result()
+
+
 class _Open(msgspec.Struct):
     """A state whose answers are on their way."""
 
@@ -256,12 +225,14 @@ class _Open(msgspec.Struct):
     s3: Reading | None = None
 
 
-def _opened(root: RootModule, caller: Caller | NotChecked) -> _Open:
+def _signed_in(caller: Caller) -> list[Caller]:
+    caller.sign_in()
+    return [caller]
+
+
+def _opened(root: RootModule, caller: Caller) -> _Open:
     """A state with the answers that need no question."""
-    address = root.address()
-    if isinstance(caller, NotChecked):
-        return _Open(address=address, dynamodb=caller, s3=caller)
-    address, trouble = caller.locate(address), caller.trouble
+    address, trouble = caller.locate(root.address()), caller.trouble
     return _Open(
         address=address,
         caller=caller,
@@ -297,9 +268,3 @@ def _chunks(numbers: list[int], ones: dict[int, _Open]) -> Iterator[list[int]]:
         ids.add(lock_id)
     if chunk:
         yield chunk
-
-
-def _no_credentials(clients: Clients) -> NotChecked:
-    from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - AWS is imported when it is first asked
-
-    return explain(NoCredentialsError(), what="the credentials", profile=clients.profile, region=clients.region)
