@@ -269,7 +269,7 @@ class Witness:
     def blocks(self, fact: str = "run 4712 is in progress", **facts: Any) -> None:
         def say(lock: StoredLock, now: datetime) -> Iterable[Finding]:
             told: dict[str, Any] = {"key": "ci.run", "source": "gh run list", "observed_at": timestamp(now)}
-            yield Finding(lock=lock.identity, says=Says.BLOCKS, fact=fact, **told | facts)
+            yield Finding(lock=lock.identity, fact=fact, **told | {"says": Says.BLOCKS} | facts)
 
         self.says = say
 

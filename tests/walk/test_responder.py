@@ -10,7 +10,7 @@ import pytest
 from tests.support.incidents import DUAL, DYNAMODB_ONLY, FREE, LOCKFILE_ONLY, UNREAD, A, B, held, lock_text
 from tests.walk.parts import DENIED, NOT_JSON, UNLOCKED, Bench, Witness, written
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.evidence import Match
+from tuirunbook.core.evidence import Match, Says
 from tuirunbook.core.gates import DeleteLock, ForceUnlock, Policy, Refusal
 from tuirunbook.core.incident import FindingDisputed, FindingRecorded, ReleaseEnded, ReleaseIntended
 from tuirunbook.core.lock import Digest, LockIdentity, Store
@@ -169,6 +169,17 @@ def test_s1_a_dispute_covers_the_fact_it_was_about_and_nothing_later(
     witness.blocks(says_then)
     answer = bench.confirm(prepared)
     assert (answer.rule if isinstance(answer, Refusal) else answer.outcome) == expected
+
+
+def test_s1_a_source_that_falls_silent_refuses_once_and_is_known_to_be_silent_then(tmp_path: Path) -> None:
+    witness = Witness()
+    bench = Bench(tmp_path, sources=[witness]).ready()
+    prepared = bench.prepare(UNLOCK)
+    witness.blocks("gh did not answer", says=Says.UNKNOWN)
+    answer = refusal(bench.confirm(prepared))
+    assert (answer.rule, "gh did not answer" in answer.why) == ("S1", True)
+    assert bench.shelf.changes == []
+    assert released(bench.release(UNLOCK)).outcome == "released"
 
 
 def test_s1_a_source_that_can_not_block_is_not_waited_for(tmp_path: Path) -> None:

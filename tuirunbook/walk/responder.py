@@ -169,7 +169,7 @@ class Responder:
             self._intend(number, given, prepared)
             self._ask_again(prepared.snapshot)
             fresh = self._look()
-            renewed = renew(given, self._scribe.incident, fresh, self._policy)
+            renewed = self._silenced(prepared) or renew(given, self._scribe.incident, fresh, self._policy)
             self._scribe.must_write()
         except Exception as error:
             # Nothing was sent; a release without an end would stand against every later one.
@@ -282,6 +282,15 @@ class Responder:
                 for lock in snapshot.locks:
                     for finding in source.gather(lock, snapshot.address, self._scribe.now()):
                         self._observer.weigh_in(finding)
+
+    def _silenced(self, prepared: Prepared) -> Refusal | None:
+        """Refuse once where a source that was heard before the confirmation cannot be asked again after it."""
+        now = judge(self._scribe.incident, prepared.action.lock)
+        newly = [told for told in now.not_checked if told not in prepared.verdict.not_checked]
+        if not newly:
+            return None
+        why = f"what had been known could not be asked again: {newly[0]}"
+        return Refusal(rule="S1", why=why, enable="Confirm again, knowing that; or find out another way.")
 
     def _force_unlock(self, number: int, given: Permit) -> _Answer:
         action = given.action
