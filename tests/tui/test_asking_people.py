@@ -14,16 +14,18 @@ import msgspec
 from tests.core.test_inflight import KILLED
 from tests.core.test_recurrence import NOT_RELEASED
 from tests.support.fronts import EmptyFront
-from tests.support.incidents import DUAL, START, A, B, Story, lock_text
+from tests.support.incidents import DUAL, START, A, B, Story, at, lock_text
 from tests.support.pilots import OneScreen, painted, piloted, until
 from tests.support.views import view_of
 from tests.walk.parts import Bench
 from tuirunbook.core import inflight
 from tuirunbook.core.causes import Cause, Kind, Result
 from tuirunbook.core.causes import findings as cause_findings
+from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.gates import Policy
 from tuirunbook.core.incident import CheckRecorded, FindingRecorded, NoteAdded, OutsideAction, PreventionChecked
 from tuirunbook.core.lock import Store
+from tuirunbook.core.people import OWNERS
 from tuirunbook.core.recurrence import recurring, unreleased
 from tuirunbook.core.runbook import Action, Step
 from tuirunbook.terraform.follow import LogFollower
@@ -229,6 +231,16 @@ def test_a_log_is_about_the_lock_that_it_names(tmp_path: Path) -> None:
 @piloted
 async def test_the_whole_message_is_on_the_screen_before_it_is_posted() -> None:
     scene = Scene(Path("/nowhere"), Channel())
+    scene.bench.observer.weigh_in(
+        Finding(
+            key=OWNERS,
+            lock=A,
+            says=Says.NOTHING,
+            fact="owners of infra/network: @acme/platform, @sam",
+            source="CODEOWNERS",
+            observed_at=at(),
+        )
+    )
     asked: list[FormScreen] = []
 
     async def ask(dialog: FormScreen) -> None:
@@ -240,6 +252,7 @@ async def test_the_whole_message_is_on_the_screen_before_it_is_posted() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "Please reply by" in painted(app), "the message's last line")
         assert "A Terraform lock is in the way" in painted(app)
+        assert "Perhaps yours: @acme/platform, @sam?" in painted(app)
         assert "post it to hooks.example" in painted(app)
 
 

@@ -59,10 +59,15 @@ async def ask_people(stage: Stage) -> None:
         FormScreen(
             "Ask the team",
             [
-                FormField(id="text", label="the message; change what you like", value=_text(stage, lock), lines=9),
+                FormField(
+                    id="text",
+                    label="change what you like; an answer is recorded with a: who, and where",
+                    value=_text(stage, lock),
+                    lines=9,
+                ),
                 FormField(id="do", label="then", choices=choices),
             ],
-            intro=Content(f"An answer is recorded with a: who said it, and where. {where}".strip()),
+            intro=Content(where) if where else None,
             check=lambda told: None if told["text"] else "there is nothing to say",
         )
     )
