@@ -70,6 +70,8 @@ def locks(
     for _ in found.run(found_states(adapters)):
         pass
     if not found.rows:
+        if as_json:
+            say_json([])
         raise Problem(
             f"No root module was found in {adapters.roots.checkout() or adapters.roots.start.resolve()}.",
             "Start in a checkout, or give --bucket and --key.",

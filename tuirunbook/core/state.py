@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tuirunbook.core.address import DEFAULT_KEY_PREFIX
 from tuirunbook.core.backend import RootModule
 
 COLLISION = "key-collision"
@@ -115,8 +116,8 @@ def place_of(root: RootModule) -> tuple[str | None, ...] | None:
         return None
     prefix = backend.arguments.get("workspace_key_prefix")
     endpoint = backend.block("endpoints").get("s3") or backend.text("endpoint")
-    shown_prefix = prefix if isinstance(prefix, str) else None
-    return bucket, key, shown_prefix, root.workspace, str(endpoint) if endpoint else None
+    prefix = prefix if isinstance(prefix, str) else DEFAULT_KEY_PREFIX
+    return bucket, key, prefix, root.workspace, str(endpoint) if endpoint else None
 
 
 def collision(names: tuple[str, ...]) -> Hazard:

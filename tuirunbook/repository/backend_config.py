@@ -15,6 +15,7 @@ import msgspec
 
 from tuirunbook.repository import quick
 from tuirunbook.repository.configuration import (
+    Declared,
     broken,
     decode,
     json_arguments,
@@ -25,6 +26,7 @@ from tuirunbook.repository.configuration import (
 from tuirunbook.repository.errors import DetectionError
 from tuirunbook.repository.hcl import HclError, Outline
 from tuirunbook.repository.literals import read_body
+from tuirunbook.repository.remembered import Remembered
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _CONFIG_FOLDERS = frozenset(
@@ -109,9 +111,14 @@ def candidates(directory: Path, checkout: Path | None) -> tuple[Path, ...]:
 
 
 class ConfigFiles:
-    """Backend configuration files near root modules; each folder is listed and each file read once."""
+    """Backend configuration files near root modules; each folder is listed and each file read once.
 
-    def __init__(self) -> None:
+    Args:
+        remembered: What an earlier start read.
+    """
+
+    def __init__(self, remembered: Remembered) -> None:
+        self._remembered = remembered
         self._near: dict[Path, tuple[Path, ...]] = {}
         self._folders: dict[Path, tuple[Path, ...]] = {}
         self._read: dict[Path, Mapping[str, object] | DetectionError] = {}
@@ -141,8 +148,21 @@ class ConfigFiles:
 
     def _folder(self, folder: Path) -> tuple[Path, ...]:
         if folder not in self._near:
-            self._near[folder] = tuple(_matching(folder))
+            self._near[folder] = tuple(path for path in _named_so(folder) if self._counts(path))
         return self._near[folder]
+
+    def _counts(self, path: Path) -> bool:
+        known = self._remembered.declared(str(path))
+        if known is not None:
+            self._read.update((path, one.values) for one in known)
+            return bool(known)
+        if not _reads_so(path):
+            self._remembered.learn(str(path), [])
+            return False
+        found = self.read(path)
+        if not isinstance(found, DetectionError):
+            self._remembered.learn(str(path), [Declared(type="config", path=path, line=1, values=found)])
+        return True
 
 
 def _levels(directory: Path, checkout: Path | None) -> Iterator[Path]:
@@ -165,6 +185,10 @@ def _folders(level: Path) -> list[Path]:
 
 
 def _matching(folder: Path) -> list[Path]:
+    return [path for path in _named_so(folder) if _reads_so(path)]
+
+
+def _named_so(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
             names = sorted(
@@ -176,9 +200,16 @@ def _matching(folder: Path) -> list[Path]:
                 and entry.is_file()
                 and entry.stat().st_size <= _MOST_BYTES
             )
-        return [folder / name for name in names if _CONFIG_CONTENT.search((folder / name).read_bytes())]
     except OSError:
         return []
+    return [folder / name for name in names]
+
+
+def _reads_so(path: Path) -> bool:
+    try:
+        return _CONFIG_CONTENT.search(path.read_bytes()) is not None
+    except OSError:
+        return False
 
 
 def _argument(name: str, text: str) -> object:

@@ -17,6 +17,7 @@ from tuirunbook.repository.configuration import Declared, relative
 from tuirunbook.repository.effective import Effective, completed
 from tuirunbook.repository.errors import DetectionError
 from tuirunbook.repository.place import Place
+from tuirunbook.repository.remembered import Remembered
 from tuirunbook.repository.root import root_module
 
 if TYPE_CHECKING:
@@ -44,13 +45,16 @@ class Completion:
         base: Where the files of mappings are seen from, and how far up configuration folders count.
         environ: The environment, as for `detect`.
         mappings: What the team's settings tell.
+        remembered: What an earlier start read.
     """
 
-    def __init__(self, base: Path, environ: Mapping[str, str], mappings: Sequence[StateMapping]) -> None:
+    def __init__(
+        self, base: Path, environ: Mapping[str, str], mappings: Sequence[StateMapping], remembered: Remembered
+    ) -> None:
         self._base = base
         self._environ = environ
         self._mappings = [(one, _pattern(one.root)) for one in mappings]
-        self._files = ConfigFiles()
+        self._files = ConfigFiles(remembered)
 
     def mapping(self, name: str) -> StateMapping | None:
         """What the team's settings say about a root module."""

@@ -6,6 +6,7 @@ reads the files again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ import msgspec
 
 from tuirunbook.core.backend import SECRET_ARGUMENTS
 from tuirunbook.repository.configuration import Declared
+from tuirunbook.repository.literals import Expression
 
 _VERSION = 1
 _SETTLED_NS = 2_000_000_000
@@ -85,7 +87,8 @@ class Remembered:
                 file.write(msgspec.msgpack.encode(_File(version=_VERSION, top=self._top, files=files)))
             draft.replace(self._path)
         except (OSError, TypeError, ValueError):
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
 
 
 def remembered_in(directory: Path, top: str) -> Remembered:
@@ -114,12 +117,15 @@ def _signature(path: str) -> tuple[int, int, int, int] | None:
 
 def _block(declared: Declared) -> _Block | None:
     """A block as it is kept; None when it holds what must not be, or was not plain."""
-    if declared.body or _holds_secret(declared.values):
+    if declared.body or _is_unfit(declared.values):
         return None
     return declared.type, declared.line, dict(declared.values), dict(declared.lines)
 
 
-def _holds_secret(values: object) -> bool:
+def _is_unfit(values: object) -> bool:
+    """Whether a value is secret, or no constant."""
     if isinstance(values, Mapping):
-        return any(name in SECRET_ARGUMENTS or _holds_secret(inner) for name, inner in values.items())
-    return isinstance(values, list | tuple) and any(_holds_secret(inner) for inner in values)
+        return any(name in SECRET_ARGUMENTS or _is_unfit(inner) for name, inner in values.items())
+    if isinstance(values, list | tuple):
+        return any(_is_unfit(inner) for inner in values)
+    return isinstance(values, Expression)

@@ -66,9 +66,9 @@ class States:
         self._checkout = checkout
         self._environ = environ
         self._workspace = workspace
-        self._completion = Completion(checkout or top, environ, mappings)
         self._mapped = bool(mappings)
         self._remembered = remembered or Remembered()
+        self._completion = Completion(checkout or top, environ, mappings, self._remembered)
         self._data_dir = own_data_directory(environ)
         self._terragrunt_reader: Terragrunt | None = None
         self._others: list[tuple[str, set[str]]] = []
