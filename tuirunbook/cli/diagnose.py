@@ -11,7 +11,7 @@ from tuirunbook.cli.walk import read_text
 
 
 @click.command()
-@click.argument("source", metavar="FILE|-", required=False)
+@click.argument("source", metavar="FILE|URL|-", required=False)
 @click.option("--sample", is_flag=True, help="Diagnose a sample that comes with the tool.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, of the shape below.")
 def diagnose(*, source: str | None, sample: bool, as_json: bool) -> int:

@@ -47,7 +47,10 @@ class Duration(_Spans):
 _STATE: tuple[Callable[[F], F], ...] = (
     click.option("-C", "--chdir", "start", metavar="DIR", type=click.Path(), help="Start in this directory."),
     click.option(
-        "--error", "error", metavar="FILE|-", help="What Terraform printed; its Path selects the root module."
+        "--error",
+        "error",
+        metavar="FILE|URL|-",
+        help="What Terraform printed, or the address of the run that printed it; its Path selects the root module.",
     ),
     click.option("--bucket", metavar="NAME", help="With --key: a state that no checkout here describes."),
     click.option("--key", metavar="KEY", help="The state's key in the bucket."),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from tuirunbook.core.answers import answer_facts
+from tuirunbook.core.ci import printed_at as time_of_refusal
 from tuirunbook.core.diagnosis import Diagnosis, Kind, diagnose
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.incident import (
@@ -114,9 +115,11 @@ class Clerk:
     def paste(self, text: str, *, printed_at: datetime | None = None, link: str = "") -> Diagnosis:
         """Record what Terraform printed somewhere, and say what it is.
 
-        A refusal that was printed less than five minutes ago and names a lock that is there now counts as the retry.
+        A refusal that was printed less than five minutes ago, by the operator's word or by the log's own times, and that
+        names a lock that is there now counts as the retry.
         """
         diagnosis = diagnose(text)
+        printed_at = printed_at or time_of_refusal(text)
         named = tuple(dict.fromkeys(LockIdentity(lock.id) for lock in diagnosis.locks if lock.id))
         fresh = printed_at is not None and abs(self._scribe.now() - printed_at) < FRESH
         self._scribe.record(

@@ -85,8 +85,6 @@ class WalkScreen(Screen[None]):
         """Begin to listen; the walk has begun already."""
         self.steps.border_title = "Runbook"
         self._mailbox.attach(lambda message: self.post_message(self.Told(message)))
-        if not self._resumed and (text := self.front.pasted()):
-            self.model.walk.desk.submit(self.model.walk.paste, text)
         self.show()
         self.set_interval(1.0, self.show)
         self._look_around(self.model.root)
@@ -117,12 +115,19 @@ class WalkScreen(Screen[None]):
     def _told(self, event: Told) -> None:
         before = self.model.snapshot
         self.model.take(event.message)
+        if before is None and self.model.snapshot is not None and not self._resumed:
+            self._hand_in_error()
         for sentence in self.model.news:
             self.stage.say(sentence)
         self.model.news.clear()
         if before is not None and self.model.snapshot is not before:
             self._close_overtaken()
         self.show()
+
+    def _hand_in_error(self) -> None:
+        """The error from the command line, once a look says which locks are there: a fresh refusal is the retry."""
+        if text := self.front.pasted():
+            self.model.walk.desk.submit(self.model.walk.paste, text)
 
     def _close_overtaken(self) -> None:
         """A dialog about what is not so any more goes away by itself (S1)."""
