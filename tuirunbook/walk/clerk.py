@@ -115,8 +115,8 @@ class Clerk:
     def paste(self, text: str, *, printed_at: datetime | None = None, link: str = "") -> Diagnosis:
         """Record what Terraform printed somewhere, and say what it is.
 
-        A refusal that was printed less than five minutes ago, by the operator's word or by the log's own times, and that
-        names a lock that is there now counts as the retry.
+        A refusal counts as the retry if it was printed less than five minutes ago, by the operator's word or by the
+        log's own times, and names a lock that is there now.
         """
         diagnosis = diagnose(text)
         printed_at = printed_at or time_of_refusal(text)
