@@ -116,7 +116,7 @@ def read_configuration(directory: Path) -> Configuration:
 
 
 def combined(
-    directory: Path,
+    directory: Path | str,
     names: Collection[str],
     found: Mapping[str, list[Declared]],
     problems: Mapping[str, DetectionError],
@@ -202,7 +202,7 @@ def parse_json(path: Path, text: str) -> Any:
         raise DetectionError("this file is nested too deeply.", _MEND, file=str(path)) from None
 
 
-def relative(path: Path, directory: Path) -> str:
+def relative(path: Path, directory: Path | str) -> str:
     """`path` as seen from `directory`, where it lies at most three levels up; absolute otherwise."""
     inside, base = str(path), f"{directory}{os.sep}"
     if inside.startswith(base):
@@ -250,7 +250,7 @@ def _is_override(name: str) -> bool:
     return base == "override" or base.endswith("_override")
 
 
-def _refuse_several(found: list[Declared], directory: Path) -> None:
+def _refuse_several(found: list[Declared], directory: Path | str) -> None:
     if len(found) > 1:
         places = " and ".join(f"{relative(one.path, directory)}:{one.line} (`{one.type}`)" for one in found)
         raise DetectionError(

@@ -38,9 +38,9 @@ class Listed(msgspec.Struct, kw_only=True):
 
     Attributes:
         path: Its path.
-        files: The names in it that are no directories.
+        files: The names in it that are neither directories nor configuration.
         folders: The directories in it, symlinks left out.
-        configurations: Those of the files that Terraform reads.
+        configurations: The files that Terraform reads.
         problem: Why it could not be listed, or None.
     """
 
@@ -79,8 +79,9 @@ def listing(path: str) -> Listed:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(name)
                     continue
-                files.add(name)
-                if name.endswith(_SUFFIXES) and is_configuration(entry):
+                if not name.endswith(_SUFFIXES):
+                    files.add(name)
+                elif is_configuration(entry):
                     configurations.append(name)
     except OSError as error:
         problem = DetectionError(
@@ -123,7 +124,7 @@ def configuration_of(listed: Listed, remembered: Remembered) -> Configuration | 
             found[name] = declared
     if not found and not problems:
         return None
-    return combined(Path(listed.path), names, found, problems, hidden=hidden)
+    return combined(listed.path, names, found, problems, hidden=hidden)
 
 
 def _mentions(raw: bytes, name: str) -> bool:

@@ -154,7 +154,8 @@ class States:
         relevant = declared or trouble or (configuration and configuration.hidden_backend)
         if not (relevant or initialised or terragrunt or mapped):
             return
-        directory = Path(listed.path)
+        # parsing a path takes longer than cutting its last part off
+        directory = declared.path.parent if declared else Path(listed.path)
         data_dir = data_directory(directory, self._environ)
         place = Place(directory=directory, checkout=self._checkout, data_dir=data_dir)
         if initialised:
