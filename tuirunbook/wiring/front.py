@@ -26,6 +26,7 @@ from tuirunbook.wiring.resuming import changed_since, root_of
 from tuirunbook.wiring.surveying import fresh, survey
 
 if TYPE_CHECKING:
+    from tuirunbook.evidence.people import Webhook
     from tuirunbook.journal.writer import JournalWriter
 
 
@@ -164,6 +165,17 @@ class WiredFront:
         """
         return Books(self._adapters.roots.checkout()).load(name)
 
+    def channel(self) -> Webhook | None:
+        """The team's channel, where the user's settings name one.
+
+        Raises:
+            Problem: The settings name something else.
+        """
+        from tuirunbook.wiring import team  # noqa: PLC0415 - only who posts needs it
+
+        settings = self._adapters.settings
+        return team.channel(settings.user.webhook, settings.read_only)
+
     def now(self) -> datetime:
         """The time, aware, in the operator's zone."""
         return datetime.now(UTC).astimezone(self._adapters.zone())
@@ -191,26 +203,14 @@ class WiredFront:
 
     def _world(self, root: RootModule, own: Callable[[], tuple[int, ...]] = tuple) -> World:
         adapters = self._adapters
-        from tuirunbook.wiring.ci import ci_sources  # noqa: PLC0415 - adapters come when they are needed
-        from tuirunbook.wiring.evidence import BackendDoor, host_and_aws_sources  # noqa: PLC0415 - adapters come when they are needed
+        from tuirunbook.wiring.sources import evidence_sources  # noqa: PLC0415 - adapters come when they are needed
 
         clients = adapters.clients(root)
-        directories = [Path(place) for place in (root.directory, root.working_directory) if place]
         return World(
             root=root,
             store=adapters.store(root, clients),
             terraform=adapters.terraform(root, clients),
-            sources=(
-                *host_and_aws_sources(
-                    clients,
-                    host=adapters.host(),
-                    directories=directories,
-                    own=own,
-                    rules=adapters.settings.who,
-                    environ=adapters.environ,
-                ),
-                *ci_sources(root, adapters.environ, lambda: BackendDoor(clients, adapters.environ).client("codebuild")),
-            ),
+            sources=evidence_sources(adapters, root, clients, own),
             policy=adapters.policy,
             create_journal=_create_journal(adapters),
             operator=adapters.operator(),

@@ -12,6 +12,7 @@ from tuirunbook.core.address import StateAddress
 from tuirunbook.core.ci import Holder, InLine, Report, Target, findings, in_line, refusal
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.incident import timestamp
+from tuirunbook.core.inflight import at_death
 from tuirunbook.core.lock import StoredLock
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.ci.transport import NotAskedError
@@ -120,7 +121,7 @@ class CiSource:
             question = Question(target=target, holder=Holder.of(lock), now=now)
             report = self._system.ask(question)
             self._asked = (question, report)
-            return tuple(findings(report, target, question.holder, now))
+            return (*findings(report, target, question.holder, now), *at_death(report, target, lock, now))
         except NotAskedError as error:
             return (self._unknown(lock, now, f"could not be asked: {error.sentence}", error.how),)
         except Exception as error:  # noqa: BLE001 - a source never raises; an answer of no known shape is one more

@@ -58,9 +58,17 @@ _WEIGHT = {Says.BLOCKS: 0, Says.SUPPORTS: 1, Says.UNKNOWN: 3, Says.NOTHING: 4}
 """What decides stands first; what proves nothing stands last."""
 
 
+_ELSEWHERE = ("cause.", "recurrence.", "inflight.")
+"""What is shown in the steps about the aftermath."""
+
+
 def _evidence(view: View, lock: LockIdentity) -> Lines:
     incident = view.incident
-    findings = [finding for (about, _), finding in incident.findings.items() if about == lock]
+    findings = [
+        finding
+        for (about, name), finding in incident.findings.items()
+        if about == lock and not name.startswith(_ELSEWHERE)
+    ]
     answers = [answer for (about, _), answer in incident.answers.items() if about == lock and answer.question != "next"]
     rows = [(_weight(finding), _finding(incident, finding)) for finding in (*findings, *map(as_finding, answers))]
     asked = {answer.question for answer in answers}
