@@ -94,6 +94,16 @@ class Trainee(Operator):
         """Until nothing is said to be under way."""
         self.wait_for(lambda: not any(line.startswith(" … ") for line in self.terminal.screen[:6]))
 
+    def next_to(self, wanted: str, again: str = "") -> None:
+        """Press n, and wait for what it leads to; once more for as long as `again` is said instead."""
+        while True:
+            self.wait_until_idle()
+            self.press("n")
+            self.wait_for(lambda: self.sees(wanted) or bool(again and self.sees(again)))
+            if self.sees(wanted):
+                return
+            self.wait_for(lambda: not self.sees(again))
+
     def on_walk(self, step: int = 3) -> None:
         """Until the lock has been read and a step is current."""
         self.wait_for(" as moto")
@@ -103,20 +113,13 @@ class Trainee(Operator):
         """Ask the inquiries with these numbers, from 0."""
         self.press("v")
         self.wait_for("Find out: whom do you ask?")
-        here = self._highlighted()
         for number in numbers:
-            self.press(*(["down"] * (number - here) if number >= here else ["up"] * (here - number)))
-            here = number
+            self.press("home", *["down"] * number)
             self.wait_for("Not asked yet")
             self.press("enter")
             self.wait_for(lambda: not self.sees("Not asked yet"))
         self.press("escape")
         self.wait_for(lambda: not self.sees("Find out: whom do you ask?"))
-
-    def _highlighted(self) -> int:
-        rows = [line for line in self.terminal.screen if re.search(r"[│┃] [ ✓] \S.*: ", line)]
-        asked = [bool(re.search(r"[│┃] ✓ ", line)) for line in rows]
-        return asked.index(False) if False in asked else 0
 
     def rule_out_as_ended(self) -> None:
         """Answer the three questions as a dead holder's are."""
@@ -146,7 +149,7 @@ class Trainee(Operator):
     def release(self, verdict: str = "dead") -> None:
         """Step 6, with the judgement before it."""
         lock = self.lock_id()
-        self.next_to("Before you act")
+        self.next_to("Before you act", again="Not possible (S6): only one of the two stores")
         self.fill_judgement(verdict)
         self.wait_for("Release (ctrl+y)")
         heard = time.monotonic() + 0.7
@@ -165,8 +168,26 @@ class Trainee(Operator):
         self.press("enter")
 
     def release_unreadable(self) -> None:
-        """Steps 6 and 7: force-unlock fails, and the last resort follows."""
-        raise NotImplementedError
+        """Steps 6 and 7: force-unlock fails, and the last resort follows; each with a judgement before it."""
+        for verdict, number in (("dead", 6), ("dead", 7)):
+            self.step(number)
+            self.next_to("Before you act")
+            self.fill_judgement(verdict)
+            self.wait_for("Release (ctrl+y)")
+            heard = time.monotonic() + 0.7
+            self.wait_for(lambda heard=heard: time.monotonic() > heard)  # type: ignore[misc]
+            if number == 6:
+                self.fill_confirmation({"of the lock ID": self.title_of_confirmation()})
+            else:
+                place = "network/terraform.tfstate 9012"
+                self.fill_confirmation(
+                    {
+                        "why force-unlock cannot release it": "half of its JSON is missing",
+                        "ruled out as its holder, and how": "Kim's script: she looked with pgrep",
+                        place: place,
+                    }
+                )
+            self.press("ctrl+y")
 
     def done(self, verdict: str = "") -> str:
         """End it; what it came to."""
