@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -268,7 +268,7 @@ def test_watch_tells_each_change(machine: Machine) -> None:
         assert process.stdout.readline().startswith("HELD")
         machine.aws.client("dynamodb").delete_item(TableName=TABLE, Key={"LockID": {"S": f"{BUCKET}/a/x.tfstate"}})
         assert "the lock left DynamoDB" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.terminate()
 
 
 def test_watch_and_offline_exclude_each_other(machine: Machine) -> None:
@@ -330,7 +330,7 @@ def settle(path: Path) -> None:
     """Wait until a file's time lies as far back as what is remembered must."""
     moment = path.stat().st_ctime + 2.1
     pause = threading.Event()
-    while moment > __import__("time").time():
+    while moment > time.time():
         pause.wait(0.1)
 
 

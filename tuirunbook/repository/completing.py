@@ -167,7 +167,11 @@ def state_of(root: RootModule, source: str, files: tuple[str, ...] = (), effecti
     lacks: tuple[Unresolved, ...]
     other = other_backend(root.backend.type)
     if other is not None:
-        lacks = (Unresolved(argument="backend", why=f"it is {other.type!r}, not s3. {other.lives}", how=other.advice),)
+        lacks = (
+            Unresolved(
+                argument="backend", why=f"the backend is {other.type!r}, not s3. {other.lives}", how=other.advice
+            ),
+        )
     else:
         lacks = tuple(_lacking(root, effective or Effective(type=root.backend.type), {}))
     return State(root=root, source=source, config_files=files, unresolved=lacks)
