@@ -61,12 +61,12 @@ class Desk:
         self.open_terminals.append(terminal)
         return Trainee(terminal)
 
-    def run(self, *arguments: str, check: bool = True) -> str:
+    def run(self, *arguments: str, check: bool = True, **environ: str) -> str:
         """Run a command without a terminal; what it prints."""
         done = subprocess.run(
             [sys.executable, "-m", "tuirunbook", *arguments],
             cwd="/",
-            env=self.environ(),
+            env=self.environ(**environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -95,14 +95,15 @@ class Trainee(Operator):
         self.wait_for(lambda: not any(line.startswith(" … ") for line in self.terminal.screen[:6]))
 
     def next_to(self, wanted: str, again: str = "") -> None:
-        """Press n, and wait for what it leads to; once more for as long as `again` is said instead."""
+        """Press n, and wait for what it leads to; once more, a little later, while `again` is said instead."""
         while True:
             self.wait_until_idle()
             self.press("n")
             self.wait_for(lambda: self.sees(wanted) or bool(again and self.sees(again)))
             if self.sees(wanted):
                 return
-            self.wait_for(lambda: not self.sees(again))
+            later = time.monotonic() + 2
+            self.wait_for(lambda later=later: time.monotonic() > later)  # type: ignore[misc]
 
     def on_walk(self, step: int = 3) -> None:
         """Until the lock has been read and a step is current."""
