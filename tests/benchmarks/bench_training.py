@@ -1,4 +1,4 @@
-"""Training: cold starts to the menu and to a held lock; what world and app weigh, and how keys are answered meanwhile."""
+"""Training: cold starts to the menu and to a held lock; memory; and how keys are answered meanwhile."""
 
 from __future__ import annotations
 

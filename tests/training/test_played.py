@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 
+import psutil
 import pytest
 
+from tests.support.stuck import wait_for
 from tests.training.playing import Desk, Trainee
 from tuirunbook.core.scenario import Fate, drawn
 from tuirunbook.training.scenarios import SHIPPED, load
@@ -37,6 +39,10 @@ def through_a_dead_plan(trainee: Trainee, *asked: int) -> None:
 def seeded_alive(seed: int) -> bool:
     """Whether the holder of the first twin lives with this seed."""
     return drawn(load(SHIPPED / "twin-1.toml"), seed).locks[0].fate is Fate.ALIVE
+
+
+def _lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def delete_row(trainee: Trainee, key: str = "prod/network/terraform.tfstate") -> None:
@@ -238,6 +244,42 @@ def test_a_twin_is_waited_for_when_it_lives_and_released_when_it_does_not(desk: 
     trainee.wait_for("□ FREE")
     assert trainee.done() == "best"
     assert [done["twin"] for done in desk.progress()] == [True, True]
+
+
+def test_an_aws_that_dies_is_said_and_the_page_begins_anew(desk: Desk) -> None:
+    trainee = desk.start("dead-plan")
+    trainee.on_walk()
+    before = trainee.lock_id()
+    (world,) = psutil.Process(trainee.terminal.pid).children()
+    world.kill()
+    trainee.wait_for("The practice AWS has died")
+    trainee.wait_for(lambda: trainee.sees("■ HELD") and not trainee.sees(before))
+    trainee.on_walk()
+    assert trainee.quit() == 0
+    assert desk.leftovers() == []
+
+
+def test_killing_the_app_ends_its_world(desk: Desk) -> None:
+    trainee = desk.start("live-apply")
+    trainee.on_walk()
+    family = psutil.Process(trainee.terminal.pid).children(recursive=True)
+    assert len(family) > 2
+    trainee.terminal.kill()
+    wait_for(lambda: not any(_lives(process) for process in family), "the end of the world")
+    assert desk.leftovers() == []
+
+
+def test_one_can_ask_while_a_dialog_is_open(desk: Desk) -> None:
+    trainee = desk.start("dead-plan")
+    trainee.on_walk()
+    trainee.next_to("Which CI run took this lock")
+    trainee.terminal.type("\x1bOQ")
+    trainee.wait_for("Find out: whom do you ask?")
+    trainee.press("enter")
+    trainee.wait_for("Cancelled 44 minutes ago")
+    trainee.press("escape")
+    trainee.wait_for(lambda: not trainee.sees("Find out: whom do you ask?"))
+    trainee.answer("ci", "ended", how="asked CI", link="ci.example/8121")
 
 
 def test_the_menu_tells_nothing_but_the_page(desk: Desk) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
+import shlex
 import sys
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -196,9 +199,19 @@ def require_extra() -> None:
     missing = [module for module in _EXTRA if find_spec(module) is None]
     if missing:
         raise Problem(
-            f"Training needs an embedded AWS, and {missing[0]} is not installed.",
-            f"{sys.executable} -m pip install 'tflock-tui[training]'",
+            f"Training needs an embedded AWS, and {missing[0]} is not installed. This installs it:",
+            shlex.join((sys.executable, "-m", "pip", "install", *_wanted())),
         )
+
+
+def _wanted() -> list[str]:
+    """What the extra `training` asks for; from what is installed, so that it works wherever the tool came from."""
+    try:
+        asked = requires("tflock-tui") or []
+    except PackageNotFoundError:
+        asked = []
+    found = [one.partition(";")[0].strip() for one in asked if re.search(r"extra\s*==\s*['\"]training['\"]", one)]
+    return found or ["tflock-tui[training]"]
 
 
 def forget_the_real_world() -> None:

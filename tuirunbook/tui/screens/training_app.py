@@ -209,6 +209,7 @@ class TrainingApp(TflockApp):
             await self._give_up(f"The debrief could not be made: {error}")
             return
         await self._clear()
+        self.clear_notifications()
         self.push_screen(DebriefScreen(told), self._debriefed)
 
     async def _debriefed(self, where: str | None) -> None:

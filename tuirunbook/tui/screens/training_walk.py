@@ -36,7 +36,10 @@ _VERDICTS = (
     ("cannot-tell", "I cannot tell"),
     ("not-a-lock", "this is not a stuck lock"),
 )
-_KEYS = "v find out  h hint  b shell  y states  u done"
+WIDE_ENOUGH = 76
+"""Columns from which on the banner also says what stands in for terraform."""
+
+_KEYS = "v ask  h hint  b shell  y states  u done"
 
 
 class PracticeStage(ScreenStage):
@@ -74,7 +77,7 @@ class PracticeWalk(WalkScreen):
 
     def compose(self) -> ComposeResult:
         """The banner, the walk, and a line for hints and for what people say."""
-        yield Static(Content(f" PRACTICE  nothing is real   {_KEYS}"), id="practice-banner")
+        yield Static(Content(""), id="practice-banner")
         yield from super().compose()
         yield Static(Content(""), id="practice-word")
 
@@ -85,15 +88,13 @@ class PracticeWalk(WalkScreen):
     @work(thread=True, group="practice-program", exit_on_error=False)
     def _learn_program(self) -> None:
         self._program = self.run_of_practice.program()
-        self.app.call_from_thread(self._label)
-
-    def _label(self) -> None:
-        if self._program:
-            self.banner.update(Content(f" PRACTICE  {self._program}   {_KEYS}"))
+        self.app.call_from_thread(self.show)
 
     def show(self) -> None:
         """Put the view on the screen, with the hint of its step."""
         super().show()
+        what = "" if self.size.width < WIDE_ENOUGH else f"{self._program or 'nothing is real'}   "
+        self.banner.update(Content(f" PRACTICE  {what}{_KEYS}"))
         hint = self.run_of_practice.hint(self.view.step.step.action.value) if self._hinting else ""
         parts = [text for text in (self._said, hint) if text]
         self.word.display = bool(parts)
