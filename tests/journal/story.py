@@ -26,6 +26,7 @@ from tuirunbook.core.incident import (
     LockObserved,
     LockRecord,
     Marker,
+    NeighboursFound,
     NoteAdded,
     Opened,
     OutsideAction,
@@ -206,6 +207,7 @@ def _after() -> list[tuple[type[Event], dict[str, Any]]]:
         (StepDone, {"step": "tell-the-channel"}),
         (HoldUndone, {"hold": "nothing that was held"}),
         (CheckRecorded, {"phase": "look", "name": "program", "result": "ok", "detail": "terraform 1.11.4"}),
+        (NeighboursFound, {"lock_ids": ("acme-tfstate/staging/network/terraform.tfstate",)}),
         (PreventionChecked, {"item": "concurrency group in CI", "state": "checked"}),
         (
             PreventionChecked,

@@ -205,7 +205,7 @@ def obstacle(action: Action, incident: Incident, snapshot: LockSnapshot | None, 
             enable="Let it end, or cancel it and wait for its end.",
         )
     if isinstance(action, RetryPlan):
-        return None
+        return _sighted(incident)
     if snapshot is None:
         return Refusal(rule="S1", why="the lock has not been read yet", enable="Wait for the first look.")
     return (
@@ -215,6 +215,13 @@ def obstacle(action: Action, incident: Incident, snapshot: LockSnapshot | None, 
         or _checked(action, incident, snapshot)
         or _last_resort(action, incident)
     )
+
+
+def _sighted(incident: Incident) -> Refusal | None:
+    """A plan can take the lock, and what it shows is held against what is read."""
+    if not incident.blind_since:
+        return None
+    return Refusal(rule="S15", why="the lock cannot be read at the moment", enable="Wait, or log in (l).")
 
 
 def _place(incident: Incident, snapshot: LockSnapshot) -> Refusal | None:
@@ -430,7 +437,7 @@ def _place_mistake(typed: str, incident: Incident, address: StateAddress) -> str
 
 
 def _end(incident: Incident, address: StateAddress) -> str:
-    return shortest_unique_end(address.lock_id, incident.opened.siblings)
+    return shortest_unique_end(address.lock_id, incident.siblings)
 
 
 def _last_four(address: StateAddress) -> str:

@@ -208,6 +208,12 @@ class Identified(Event, frozen=True, tag="identified"):
     caller: str
 
 
+class NeighboursFound(Event, frozen=True, tag="neighbours-found"):
+    """Other states whose path ends as this one's does; what is typed of the path must tell them apart."""
+
+    lock_ids: tuple[str, ...]
+
+
 class ErrorPasted(Event, frozen=True, tag="error-pasted"):
     """Somebody handed us what Terraform printed.
 
@@ -555,6 +561,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     opened: Opened
     account: str | None = None
     caller: str | None = None
+    siblings: tuple[str, ...] = ()
     events: int = 1
     last_at: str = ""
     snapshot: SnapshotRecord | None = None
@@ -583,6 +590,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     blind_since: str = ""
     waiting: bool = False
     gone_at: str = ""
+    released_at: str = ""
     verified: Verified | None = None
     closed: Closed | None = None
 
@@ -598,12 +606,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def status(self) -> Status:
-        """How far it is. Only a lock that was seen here and left makes an incident unblocked."""
+        """How far it is. Only a lock that was seen here and left, or that was released, makes an incident unblocked."""
         if self.closed:
             return Status.CLOSED
         if self.verified and self.gone_at:
             return Status.VERIFIED
-        return Status.UNBLOCKED if self.gone_at else Status.OPEN
+        return Status.UNBLOCKED if self.gone_at or self.released_at else Status.OPEN
 
     @property
     def locks(self) -> tuple[LockRecord, ...]:
@@ -649,7 +657,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 def begin(event: Opened) -> Incident:
     """The incident that an `Opened` event starts."""
     address = event.address
-    return Incident(opened=event, last_at=event.at, account=address.account, caller=address.caller)
+    return Incident(
+        opened=event, last_at=event.at, account=address.account, caller=address.caller, siblings=event.siblings
+    )
 
 
 def apply(incident: Incident, event: Event) -> Incident:
@@ -690,6 +700,11 @@ def _fold(event: Event, incident: Incident) -> dict[str, object]:
 def _(event: Identified, incident: Incident) -> dict[str, object]:
     del incident
     return {"account": event.account, "caller": event.caller}
+
+
+@_fold.register
+def _(event: NeighboursFound, incident: Incident) -> dict[str, object]:
+    return {"siblings": tuple(dict.fromkeys((*incident.siblings, *event.lock_ids)))}
 
 
 @_fold.register
@@ -824,6 +839,8 @@ def _(event: ReleaseEnded, incident: Incident) -> dict[str, object]:
         for release in incident.releases
     )
     changed = _looked(incident, event.snapshot, event.at) if event.snapshot else {}
+    if event.outcome in {"released", "new-holder"}:
+        changed["released_at"] = event.at
     return {**changed, "releases": releases}
 
 
@@ -882,6 +899,7 @@ KINDS: tuple[type[Event], ...] = (
     Opened,
     Resumed,
     Identified,
+    NeighboursFound,
     ErrorPasted,
     LockObserved,
     LockChanged,

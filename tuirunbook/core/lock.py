@@ -67,8 +67,11 @@ class LockInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def created_at(self) -> datetime | None:
-        """`created` as an aware time, to the microsecond."""
-        return parse_time(self.created) if self.created else None
+        """`created` in UTC, to the microsecond; None also for a time that no calendar has in UTC."""
+        try:
+            return parse_time(self.created).astimezone(UTC) if self.created else None
+        except OverflowError:
+            return None
 
     @property
     def may_have_written(self) -> bool:
@@ -422,5 +425,5 @@ def describe(lock: StoredLock) -> str:
         return f"an unreadable lock ({lock.unreadable}, {short(lock.identity)})"
     operation = lock.info.operation.removeprefix("OperationType") or "an operation"
     created = lock.info.created_at
-    since = f" since {created.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if created else ""
+    since = f" since {created:%Y-%m-%dT%H:%M:%SZ}" if created else ""
     return f"{operation} by {lock.info.who or 'nobody named'}{since} ({short(lock.identity)})"

@@ -25,6 +25,7 @@ from tuirunbook.core.incident import (
     LockObserved,
     LockRecord,
     Marker,
+    NeighboursFound,
     NoteAdded,
     Opened,
     OutsideAction,
@@ -175,6 +176,12 @@ def _(event: Identified) -> _Told:
 def _(event: Resumed) -> _Told:
     note = f"; {event.note}" if event.note else ""
     return _Told(f"The incident was resumed on {event.host} with tflock-tui {event.tool}{note}", actor=event.operator)
+
+
+@_told.register
+def _(event: NeighboursFound) -> _Told:
+    fact = f"Other states were found whose path ends alike: {len(event.lock_ids)}"
+    return _Told(fact, source="the repository", routine=True)
 
 
 @_told.register

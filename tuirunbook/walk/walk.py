@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import ParamSpec
@@ -12,7 +13,7 @@ import msgspec
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.diagnosis import Diagnosis
 from tuirunbook.core.gates import Policy, moved
-from tuirunbook.core.incident import Identified, Incident, Opened, Resumed, timestamp
+from tuirunbook.core.incident import Identified, Incident, NeighboursFound, Opened, Resumed, timestamp
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.core.values import Caller
@@ -28,6 +29,11 @@ from tuirunbook.walk.scribe import Recorded, Scribe, utc_now
 from tuirunbook.walk.watcher import Watcher
 
 P = ParamSpec("P")
+
+MOST_NEIGHBOURS = 200
+
+WHO_SECONDS = 15.0
+"""How long after a refusal it is asked again who we are."""
 
 
 class ReadingArrived(msgspec.Struct, frozen=True):
@@ -68,7 +74,7 @@ class World:
         host: This machine's name, as the `Who` of a lock taken here would end.
         tool: This tool's version.
         plan_args: Arguments that this root's plan needs.
-        siblings: Lock IDs of other states that are known.
+        neighbours: Finds the lock IDs of other states of this repository; it may take a while.
         training: Whether this is practice.
         clock: The time.
     """
@@ -83,7 +89,7 @@ class World:
     tool: str
     sources: Sequence[EvidenceSource] = ()
     plan_args: Sequence[str] = ()
-    siblings: Sequence[str] = ()
+    neighbours: Callable[[], Sequence[str]] = tuple
     training: bool = False
     clock: Callable[[], datetime] = utc_now
 
@@ -114,11 +120,24 @@ class Walk:
     commands: Commands
     checks: Checks
     responder: Responder
+    reception: Reception
 
     def start(self) -> None:
         """Begin to look and to take requests."""
         self.desk.start()
         self.watcher.start()
+        threading.Thread(target=self._find_neighbours, name="neighbours", daemon=True).start()
+
+    def _find_neighbours(self) -> None:
+        mine = self.world.store.address.lock_id
+        end = "/" + mine.rsplit("/", 1)[-1]
+        alike = [one for one in self.world.neighbours() if one != mine and one.endswith(end)][:MOST_NEIGHBOURS]
+        if alike:
+            self.desk.submit(self.scribe.record, NeighboursFound, lock_ids=tuple(alike))
+
+    def know_again(self) -> None:
+        """Ask again who we are, after a login say. For the incident's thread."""
+        self.reception.identify()
 
     def stop(self, wait_seconds: float = 0.0) -> None:
         """Stop looking; requests already made are still done. Commands of ours keep running."""
@@ -180,9 +199,7 @@ def set_up(
         host=world.host,
         initialised=world.root.initialised,
     )
-    reception = _Reception(
-        world, scribe, observer, responder, checks, evidence, publish, resumed=resumption is not None
-    )
+    reception = Reception(world, scribe, observer, responder, checks, evidence, publish, resumed=resumption is not None)
     desk.tick = _tolerant(commands.poll, publish)
     watcher = Watcher(
         world.store,
@@ -202,10 +219,11 @@ def set_up(
         commands=commands,
         checks=checks,
         responder=responder,
+        reception=reception,
     )
 
 
-class _Reception:
+class Reception:
     """Takes in the watcher's looks: the first one also asks who we are, and ends what a crash left open."""
 
     def __init__(
@@ -228,18 +246,19 @@ class _Reception:
         self._evidence = evidence
         self._publish = publish
         self._resumed = resumed
-        self._identified = False
-        self._blind: bool | None = None
+        self._asked_at: datetime | None = None
+        self._known: Caller | NotChecked | None = None
 
     def arrive(self, snapshot: LockSnapshot) -> None:
         """Record a look and tell the front end. For the incident's thread."""
-        if not self._identified and self._blind is not bool(snapshot.blind):
-            self._blind = bool(snapshot.blind)
-            self._identify()
+        if self._asks_again():
+            self.identify()
         snapshot = msgspec.structs.replace(snapshot, address=self._world.store.address)
         if self._resumed:
-            self._resumed = False
             self._scribe.record(Resumed, operator=self._world.operator, host=self._world.host, tool=self._world.tool)
+            self._resumed = False
+        if self._scribe.incident.unended_release:
+            # Releases are made in this thread: one without an end was cut off.
             self._responder.recover()
         looked = self._observer.take_in(snapshot)
         self._publish(looked)
@@ -250,16 +269,31 @@ class _Reception:
         if looked.number == 1:
             self._checks.program()
 
-    def _identify(self) -> None:
-        caller = self._world.store.identify()
+    def _asks_again(self) -> bool:
+        """At first, soon again while it is not known, and now and then for what the login has left."""
+        if self._asked_at is None:
+            return True
+        if isinstance(self._known, NotChecked) and self._known.code == "skipped":
+            return False
+        pause = WHO_SECONDS if isinstance(self._known, NotChecked) else WHO_SECONDS * 20
+        return (self._world.clock() - self._asked_at).total_seconds() >= pause
+
+    def identify(self) -> None:
+        """Ask who we are, and tell it. For the incident's thread."""
+        self._asked_at = self._world.clock()
+        self._known = caller = self._world.store.identify(again=True)
         self._publish(CallerKnown(caller))
         if isinstance(caller, NotChecked):
             return
-        self._identified = True
         incident = self._scribe.incident
-        address = self._world.store.address
-        if incident.account is None or (incident.account == caller.account and moved(incident, address)):
+        difference = moved(incident, self._world.store.address)
+        if incident.account is None:
             self._scribe.record(Identified, account=caller.account, caller=caller.arn)
+        elif difference and self._resumed and incident.account == caller.account:
+            self._scribe.record(Identified, account=caller.account, caller=caller.arn)
+            self._publish(Trouble(f"Resumed under another role: {difference}."))
+        elif difference:
+            self._publish(Trouble(f"This is not the place the incident began in: {difference}."))
 
 
 def _tolerant(work: Callable[P, None], publish: Callable[[Message], None]) -> Callable[P, None]:
@@ -284,7 +318,6 @@ def _opened(world: World, runbook: Runbook, incident_id: str) -> Opened:
         root=world.root.name,
         directory=world.root.directory,
         origins=dict(backend.origins),
-        siblings=tuple(world.siblings),
         operator=world.operator,
         host=world.host,
         tool=world.tool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuirunbook import __version__
+from tuirunbook.core.address import AddressError
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.incident import Event, Opened
 from tuirunbook.core.runbook import Runbook
@@ -79,7 +81,11 @@ class WiredFront:
         book, note = self._books(root).load_to_walk(name)
         notes = tuple(filter(None, (note, self._adapters.settings.ignored)))
         root = msgspec.structs.replace(root, notes=(*root.notes, *notes))
-        return set_up(self._world(root), book, publish, incident_id=self._fresh_name())
+        started: list[Walk] = []
+        world = self._world(root, lambda: _children_of(started))
+        walk = set_up(world, book, publish, incident_id=self._fresh_name())
+        started.append(walk)
+        return walk
 
     def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> Walk:
         """A walk that goes on with an incident.
@@ -217,6 +223,7 @@ class WiredFront:
             host=adapters.host(),
             tool=__version__,
             plan_args=adapters.plan_args(),
+            neighbours=lambda: _lock_ids(adapters),
         )
 
     def _resume(self, journal: JournalWriter, publish: Callable[[Message], None]) -> Walk:
@@ -227,9 +234,31 @@ class WiredFront:
         runbook = self._books(root).parse(opened.runbook_text, f"incident {incident.id}")
         if note := changed_since(self._books(root), opened):
             root = msgspec.structs.replace(root, notes=(*root.notes, note))
-        own = tuple(started.child.pid for started in incident.running.values())
+        started: list[Walk] = []
         resumption = Resumption(incident=incident, journal=journal)
-        return set_up(self._world(root, lambda: own), runbook, publish, resumption=resumption)
+        world = self._world(root, lambda: _children_of(started))
+        walk = set_up(world, runbook, publish, resumption=resumption)
+        started.append(walk)
+        return walk
+
+
+def _children_of(walks: Sequence[Walk]) -> tuple[int, ...]:
+    """The processes that a walk has started; none before it is set up."""
+    return tuple(started.child.pid for walk in walks for started in walk.scribe.incident.running.values())
+
+
+def _lock_ids(adapters: Adapters) -> tuple[str, ...]:
+    """The lock IDs of all states that the repository's files tell; where they cannot be read, none."""
+    from tuirunbook.wiring.surveying import found_states  # noqa: PLC0415 - it reads the whole repository
+
+    found: list[str] = []
+    try:
+        for state in found_states(adapters):
+            with contextlib.suppress(AddressError):
+                found.append(state.root.address().lock_id)
+    except Problem:
+        pass
+    return tuple(found)
 
 
 def _create_journal(adapters: Adapters) -> Callable[[Opened], JournalWriter]:

@@ -33,12 +33,17 @@ class Scout:
     """The process, and what it says."""
 
     def __init__(self, options: Options) -> None:
+        # -P: the checkout's own Python files are not ours to run.
         self._process = subprocess.Popen(  # noqa: S603 - this very program
-            (sys.executable, "-m", "tuirunbook.wiring.scout", msgspec.json.encode(options).decode()),
+            (sys.executable, "-P", "-m", "tuirunbook.wiring.scout", msgspec.json.encode(options).decode()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+
+    def stop(self) -> None:
+        """End it; it only reads, and nobody listens any more."""
+        self._process.terminate()
 
     def sightings(self) -> Iterator[Sighting]:
         """What it reads, as it arrives; blocks in between. Nothing at all where there is nothing quick to read."""
