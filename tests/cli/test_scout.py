@@ -52,6 +52,16 @@ def test_a_scout_only_reads(machine: Machine, monkeypatch: pytest.MonkeyPatch) -
     assert {call.action for call in machine.aws.calls[arranged:]} == {"GetItem", "GetObject"}
 
 
+def test_s14_the_checkouts_own_python_files_are_not_run(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.write_root()
+    put_item(machine.aws, lock_json())
+    ran = machine.home / "ran"
+    (machine.here / "boto3.py").write_text(f"open({str(ran)!r}, 'w').close()\n")
+    monkeypatch.chdir(machine.here)
+    assert sent_from(machine, monkeypatch)
+    assert not ran.exists()
+
+
 def test_where_nothing_is_saved_a_scout_says_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent_from(machine, monkeypatch) == []
 

@@ -189,6 +189,13 @@ def intended(release: int = 1) -> ReleaseIntended:
     )
 
 
+def test_a_lock_that_was_released_into_new_hands_is_unblocked_and_dated() -> None:
+    looked = LockObserved(at=AT, snapshot=held())
+    ended = ReleaseEnded(at=AT, release=1, outcome="new-holder", snapshot=held(lock_record(OTHER)))
+    incident = fold([opened(), looked, intended(), ended])
+    assert (incident.status, incident.released_at, incident.gone) == (Status.UNBLOCKED, AT, False)
+
+
 def test_s4_an_intent_without_an_outcome_is_a_release_that_is_under_way() -> None:
     incident = fold([opened(), intended()])
     assert incident.unended_release is not None

@@ -334,3 +334,12 @@ def test_a_lone_half_is_a_lock_in_one_of_two_configured_stores(
 )
 def test_a_lock_is_described_in_a_few_words(raw: str, expected: str) -> None:
     assert describe(stored(Store.S3, raw)) == expected
+
+
+@pytest.mark.parametrize("created", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_created_that_no_calendar_has_in_utc_is_no_time_and_no_error(created: str) -> None:
+    raw = f'{{"ID":"3f8f3f8f-1c2d-4e5f-8a9b-0123456789ab","Created":"{created}"}}'
+    lock = StoredLock.read(Store.DYNAMODB, raw.encode())
+    assert lock.info is not None
+    assert lock.info.created_at is None
+    assert "3f8f3f8f" in describe(lock)
