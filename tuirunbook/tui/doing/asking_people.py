@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Protocol, runtime_checkable
 
 from textual.content import Content
@@ -14,6 +13,7 @@ from tuirunbook.core.people import Asked, message, named
 from tuirunbook.core.procedure import lock_in_hand
 from tuirunbook.core.recurrence import unreleased
 from tuirunbook.core.text import one_line
+from tuirunbook.tui.background import aside
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.walk.commands import TAIL_BYTES
@@ -74,7 +74,7 @@ async def ask_people(stage: Stage) -> None:
     if told is None:
         return
     if told["do"] == "post" and channel is not None:
-        said = await asyncio.to_thread(channel.post, told["text"])
+        said = await aside(channel.post, told["text"])
         stage.say(f"{said[:1].upper()}{said[1:]}.", bad=not said.startswith("posted"))
         await stage.do("", stage.walk.clerk.tell, NoteAdded, text=f"{said}: {told['text']}")
     else:

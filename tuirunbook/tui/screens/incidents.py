@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
-from textual import getters, on, work
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -20,6 +20,7 @@ from textual.widgets import Footer, Static
 from tuirunbook.core.lock import parse_time
 from tuirunbook.core.text import clean, one_line
 from tuirunbook.core.timeline import TimelineLine, line
+from tuirunbook.tui.background import in_background
 from tuirunbook.tui.commands import ABIDING, INCIDENTS, bindings
 from tuirunbook.tui.front import Front, IncidentRow
 from tuirunbook.tui.rows import Rows
@@ -100,7 +101,7 @@ class IncidentsScreen(Screen[tuple[str, str] | None]):
         """Read the list, off the screen's thread."""
         self._load()
 
-    @work(thread=True, group="incidents", exit_on_error=False)
+    @in_background
     def _load(self) -> None:
         try:
             self.post_message(self.Loaded(tuple(self._front.incidents())))
@@ -181,7 +182,7 @@ class IncidentsScreen(Screen[tuple[str, str] | None]):
             self._request += 1
             self._read_transcript(self._request, row.id)
 
-    @work(thread=True, group="transcript", exit_on_error=False)
+    @in_background
     def _read_transcript(self, request: int, incident: str) -> None:
         try:
             lines = [line(event) for event in self._front.events(incident)]
@@ -204,7 +205,7 @@ class IncidentsScreen(Screen[tuple[str, str] | None]):
         if row is not None:
             self._export(row.id)
 
-    @work(thread=True, group="export", exit_on_error=False)
+    @in_background
     def _export(self, incident: str) -> None:
         try:
             target = _write_new(Path.cwd(), incident, self._front.export(incident))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -13,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tuirunbook.tui.background import in_background
 from tuirunbook.tui.commands import EVERYWHERE, bindings
 
 if TYPE_CHECKING:
@@ -103,7 +103,13 @@ class OpeningScreen(Screen[None]):
         if self._scout is not None:
             self._listen(self._scout)
 
-    @work(thread=True, group="scout", exit_on_error=False)
+    def on_unmount(self) -> None:
+        """Whoever looked first is not needed any more."""
+        stop = getattr(self._scout, "stop", None)
+        if stop is not None:
+            stop()
+
+    @in_background
     def _listen(self, scout: Scout) -> None:
         from tuirunbook.core.lock import Free, Held, describe  # noqa: PLC0415 - not needed to paint
 
@@ -115,7 +121,7 @@ class OpeningScreen(Screen[None]):
                     said = f"□ {sighting.store.label} is free"
                 case _:
                     continue
-            self.app.call_from_thread(self._show, sighting.lock_id, said)
+            self.call_later(self._show, sighting.lock_id, said)
 
     def _show(self, lock_id: str, said: str) -> None:
         """A first look, on the screen before anything else is known."""
@@ -126,7 +132,7 @@ class OpeningScreen(Screen[None]):
         self._lines += [said] if len(self._lines) > 1 else [one_line(lock_id, 200), said]
         self.query_one(Static).update(Content("\n".join(f" {one_line(text, 200)}" for text in self._lines)))
 
-    @work(thread=True, group="open", exit_on_error=False)
+    @in_background
     def _open(self) -> None:
         # Nothing of this is needed to paint, and the screen of the walk is needed as soon as there is one.
         from tuirunbook.core.backend import RootModule  # noqa: PLC0415

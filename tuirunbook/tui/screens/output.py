@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual import getters, on, work
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
@@ -23,6 +23,7 @@ from textual.strip import Strip
 from textual.widgets import Footer, Input, Static
 
 from tuirunbook.core.text import one_line
+from tuirunbook.tui.background import in_background
 from tuirunbook.tui.commands import ABIDING, OUTPUT, bindings
 from tuirunbook.tui.logfile import LogFile
 
@@ -286,7 +287,7 @@ class OutputScreen(Screen[None]):
         self._say(f"looking for {needle}…")
         self._find(self._request, needle, begin, step)
 
-    @work(thread=True, group="find", exit_on_error=False)
+    @in_background
     def _find(self, request: int, needle: str, begin: int, step: int) -> None:
         line = self._log.find(needle, begin, step, lambda: request == self._request)
         self.post_message(self.Found(request, line))
@@ -320,7 +321,7 @@ class OutputScreen(Screen[None]):
         slug = re.sub(r"[^\w.-]+", "-", self._called).strip("-.") or "output"
         self._ask("save", "save to", str(Path.cwd() / f"{slug}.log"))
 
-    @work(thread=True, group="save", exit_on_error=False)
+    @in_background
     def _save(self, target: Path) -> None:
         try:
             lines = self._log.save_copy(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from textual import getters, on, work
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -17,6 +17,7 @@ from textual.widgets import Footer, Input, Label, Static, TextArea
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.diagnosis import diagnose
 from tuirunbook.core.text import clean, one_line
+from tuirunbook.tui.background import in_background
 from tuirunbook.tui.commands import ABIDING, START, bindings
 from tuirunbook.tui.front import Front, NoRoot
 from tuirunbook.tui.rows import Rows
@@ -110,7 +111,7 @@ class StartScreen(Screen[RootModule | None]):
         self._say("looking…")
         self._find(self._request, text, values)
 
-    @work(thread=True, group="find", exit_on_error=False)
+    @in_background
     def _find(self, request: int, text: str, values: Mapping[str, str]) -> None:
         found: Sequence[RootModule] | NoRoot
         try:

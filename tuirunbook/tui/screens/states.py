@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from textual import getters, on, work
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -19,6 +19,7 @@ from tuirunbook.core.backend import RootModule
 from tuirunbook.core.state import NO_LOCKING
 from tuirunbook.core.text import one_line
 from tuirunbook.survey.states import signed_out, urgency
+from tuirunbook.tui.background import in_background
 from tuirunbook.tui.commands import ABIDING, STATES, bindings
 from tuirunbook.tui.front import Front, NoRoot, StateRow
 from tuirunbook.tui.rows import Rows
@@ -102,7 +103,7 @@ class StatesScreen(Screen[RootModule | None]):
         self._reading, self._trouble, self._dirty = True, "", True
         self._read(self._survey)
 
-    @work(thread=True, group="survey", exit_on_error=False)
+    @in_background
     def _read(self, survey: int) -> None:
         trouble = ""
         try:
@@ -114,7 +115,7 @@ class StatesScreen(Screen[RootModule | None]):
             trouble = f"Reading the states stopped: {error}"
         self.post_message(self.Surveyed(survey, trouble))
 
-    @work(thread=True, group="named", exit_on_error=False)
+    @in_background
     def _ask_error(self) -> None:
         try:
             text = self._front.pasted()

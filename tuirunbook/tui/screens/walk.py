@@ -15,6 +15,7 @@ from textual.widgets import Footer, Static
 
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.text import one_line
+from tuirunbook.tui.background import in_background
 from tuirunbook.tui.commands import EVERYWHERE, WALK, bindings
 from tuirunbook.tui.dialogs.answer import AnswerScreen
 from tuirunbook.tui.dialogs.confirm import ConfirmScreen
@@ -97,12 +98,12 @@ class WalkScreen(Screen[None]):
         """Stop looking; whatever was begun is still done."""
         self.model.walk.stop()
 
-    @work(thread=True, group="look-around", exit_on_error=False)
+    @in_background
     def _look_around(self, root: RootModule) -> None:
         """What takes longer than the first look: the files' own word, and other incidents on this state."""
         compared = self.front.compare(root)
         others = [row for row in self.front.other_incidents(root) if row.id != self.model.incident.id]
-        self.app.call_from_thread(self._looked_around, compared, others)
+        self.call_later(self._looked_around, compared, others)
 
     def _looked_around(self, root: RootModule, others: list[IncidentRow]) -> None:
         self.model.root = root

@@ -1,0 +1,114 @@
+"""Leaving waits for nobody: not for an AWS that takes every connection and never answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.terminal import Terminal
+
+pytestmark = pytest.mark.pty
+
+CHECKOUT = Path(__file__).parents[2]
+AT_ONCE = 2.0
+"""Seconds that leaving may take; an answer of AWS would be waited for at least thrice as long."""
+
+
+@dataclass
+class Silence:
+    """A server that accepts, and says nothing."""
+
+    listener: socket.socket
+    asked: threading.Event = field(default_factory=threading.Event)
+    kept: list[socket.socket] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.kept.append(connection)
+            self.asked.set()
+
+    def close(self) -> None:
+        self.listener.close()
+        for connection in self.kept:
+            connection.close()
+
+
+@pytest.fixture
+def silence() -> Iterator[Silence]:
+    server = Silence(socket.create_server(("127.0.0.1", 0)))
+    threading.Thread(target=server.accept, daemon=True).start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A root module whose backend is saved, in a checkout."""
+    directory = tmp_path / "checkout"
+    saved = directory / ".terraform"
+    saved.mkdir(parents=True)
+    (tmp_path / "home").mkdir()
+    subprocess.run(["git", "init", "-q", str(directory)], check=True)
+    given = {"bucket": "acme-tfstate", "key": "network/x.tfstate", "region": "eu-central-1", "dynamodb_table": "locks"}
+    (directory / "main.tf.json").write_text(json.dumps({"terraform": {"backend": {"s3": given}}}))
+    (saved / "terraform.tfstate").write_text(json.dumps({"version": 3, "backend": {"type": "s3", "config": given}}))
+    return directory
+
+
+def start(root: Path, silence: Silence, *arguments: str, **environ: str) -> Terminal:
+    home = root.parent / "home"
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "PYTHONPATH": str(CHECKOUT),
+        "AWS_ENDPOINT_URL": silence.url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1",
+    } | (environ or {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"})
+    return Terminal([sys.executable, "-m", "tuirunbook", *arguments], environ, root)
+
+
+def leave(terminal: Terminal) -> float:
+    """Press what leaves; the seconds until the program has ended."""
+    began = time.monotonic()
+    terminal.press("ctrl+q")
+    assert terminal.wait_for_end() == 0
+    return time.monotonic() - began
+
+
+def test_leaving_the_walk_does_not_wait_for_aws(root: Path, silence: Silence) -> None:
+    with start(root, silence) as terminal:
+        terminal.wait_for("Runbook")
+        assert silence.asked.wait(30)
+        # What takes longer than the first look is asked only after the first frame.
+        terminal.wait_for("reading")
+        assert leave(terminal) < AT_ONCE
+
+
+def test_leaving_the_opening_does_not_wait_for_credentials(root: Path, silence: Silence) -> None:
+    with start(root, silence, AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{silence.url}/credentials") as terminal:
+        terminal.wait_for("Looking for the root module")
+        assert silence.asked.wait(30)
+        helpers = psutil.Process(terminal.pid).children(recursive=True)
+        assert leave(terminal) < AT_ONCE
+        _, alive = psutil.wait_procs(helpers, timeout=5)
+        assert not alive, "whoever looked first still looks"

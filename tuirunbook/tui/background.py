@@ -1,0 +1,73 @@
+"""Work off the screen's thread that leaving never waits for.
+
+Textual's thread workers and `asyncio.to_thread` run in the event loop's executor. `asyncio.run` joins that at its end,
+so whoever leaves would wait for every answer of AWS that is still to come. These threads are daemons: what they were
+about to show is dropped when the application has gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Concatenate, ParamSpec, TypeVar
+
+from textual.message_pump import MessagePump
+
+Node = TypeVar("Node", bound=MessagePump)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_background(work: Callable[Concatenate[Node, P], None]) -> Callable[Concatenate[Node, P], None]:
+    """A method whose calls return at once, each doing its work in a daemon thread.
+
+    It hands results over with `post_message` or `call_later`, which drop them where the node has gone. What it does not
+    handle is shown as a notice.
+    """
+
+    def begin(node: Node, *args: P.args, **kwargs: P.kwargs) -> None:
+        def do() -> None:
+            try:
+                work(node, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear of it
+                _tell(node, f"{type(error).__name__}: {error}")
+
+        _start(work.__name__, do)
+
+    functools.update_wrapper(begin, work)
+    return begin
+
+
+async def aside(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """What `work` returns, or raises; it is done in a daemon thread meanwhile."""
+    future: Future[R] = Future()
+
+    def do() -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(work(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - whoever waits handles it
+            future.set_exception(error)
+
+    _start(getattr(work, "__name__", "aside"), do)
+    return await asyncio.wrap_future(future)
+
+
+def _start(name: str, do: Callable[[], None]) -> None:
+    # Textual finds the application, and whose messages are held back, in the context.
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(do,), name=name, daemon=True).start()
+
+
+def _tell(node: MessagePump, sentence: str) -> None:
+    from tuirunbook.core.text import clean  # noqa: PLC0415 - not needed to paint
+
+    # Where the application has gone there is no event loop to hand anything to, and nobody to tell.
+    with contextlib.suppress(Exception):
+        node.app.call_later(node.app.notify, clean(sentence), severity="error", timeout=10, markup=False)
