@@ -16,7 +16,7 @@ from tests.real.walking import Operator
 from tests.support.terminal import Terminal
 
 CHECKOUT = Path(__file__).parents[2]
-SIZE = (100, 44)
+SIZE = (80, 24)
 
 
 @dataclass

@@ -16,7 +16,7 @@ from tests.support.aws import EmbeddedAws
 from tuirunbook.core.diagnosis import diagnose
 from tuirunbook.core.scenario import Debriefing, Fate, Mode, PracticeLock, PracticeRoot, Right, Rules, Scenario
 from tuirunbook.training.aws import ACCESS_KEY
-from tuirunbook.training.engine import Engine
+from tuirunbook.training.ground import Ground
 from tuirunbook.training.holders import run
 from tuirunbook.training.place import Place
 
@@ -34,7 +34,7 @@ _CHANGING = [
 
 
 @contextmanager
-def world(aws: EmbeddedAws, tmp_path: Path, mode: Mode, *, ours: bool, **lock: Any) -> Iterator[Engine]:
+def world(aws: EmbeddedAws, tmp_path: Path, mode: Mode, *, ours: bool, **lock: Any) -> Iterator[Ground]:
     """A world with one dead lock."""
     aws.reset()
     scenario = Scenario(
@@ -48,7 +48,7 @@ def world(aws: EmbeddedAws, tmp_path: Path, mode: Mode, *, ours: bool, **lock: A
         debrief=Debriefing(truth=""),
     )
     place = Place(tmp_path)
-    engine = Engine(scenario, place, aws, lambda _: None)
+    engine = Ground(scenario, place, aws)
     try:
         engine.build(practice_terraform=ours)
         yield engine
@@ -57,7 +57,7 @@ def world(aws: EmbeddedAws, tmp_path: Path, mode: Mode, *, ours: bool, **lock: A
         place.remove()
 
 
-def told(engine: Engine, *arguments: str, **environ: str) -> tuple[int, str]:
+def told(engine: Ground, *arguments: str, **environ: str) -> tuple[int, str]:
     code, said = run(engine.directory(engine.scenario.roots[0]), {**engine.environ, **environ}, *arguments)
     for pattern, word in _CHANGING:
         said = pattern.sub(word, said)
@@ -66,7 +66,7 @@ def told(engine: Engine, *arguments: str, **environ: str) -> tuple[int, str]:
     return code, " ".join([*refreshed, *filter(None, others)])
 
 
-def story(engine: Engine, lock: str) -> list[object]:
+def story(engine: Ground, lock: str) -> list[object]:
     """One after the other, what somebody does at night; with what is left in the stores."""
     key = engine.locks[0].key
     found: list[object] = []

@@ -107,9 +107,13 @@ class Rule:
 
 
 class EmbeddedAws:
-    """A true TCP server on 127.0.0.1 that speaks S3, DynamoDB, STS and IAM."""
+    """A true TCP server on 127.0.0.1 that speaks S3, DynamoDB, STS and IAM.
 
-    def __init__(self) -> None:
+    Args:
+        parent: Where its home directory is made; the temporary directory by default.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
         from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - slow; only who asks pays
             DomainDispatcherApplication,
             create_backend_app,
@@ -125,7 +129,7 @@ class EmbeddedAws:
                 """Say nothing."""
 
         self._app: WSGIApplication = DomainDispatcherApplication(create_backend_app)
-        self._home = tempfile.TemporaryDirectory(prefix="embedded-aws-")
+        self._home = tempfile.TemporaryDirectory(prefix="embedded-aws-", dir=parent)
         self._lock = threading.Lock()
         self.rules: list[Rule] = []
         self.calls: list[Call] = []

@@ -45,7 +45,7 @@ class WorldClient:
     """
 
     def __init__(
-        self, play: Play, told: Callable[[str], None] = lambda _: None, died: Callable[[], None] = lambda: None
+        self, play: Play, told: Callable[[str], object] = lambda _: None, died: Callable[[], object] = lambda: None
     ) -> None:
         self._told = told
         self._died = died

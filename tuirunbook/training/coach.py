@@ -33,7 +33,7 @@ class Run:
     """
 
     def __init__(
-        self, scenario: Scenario, seed: int, coach: Coach, told: Callable[[str], None], died: Callable[[], None]
+        self, scenario: Scenario, seed: int, coach: Coach, told: Callable[[str], object], died: Callable[[], object]
     ) -> None:
         self.scenario = scenario
         self.seed = seed
@@ -172,7 +172,7 @@ class Coach:
             found.append(MenuRow(name=scenario.name, page=scenario.page, teaches=teaches, last=grade))
         return tuple(found)
 
-    def begin(self, name: str, told: Callable[[str], None], died: Callable[[], None]) -> Run:
+    def begin(self, name: str, told: Callable[[str], object], died: Callable[[], object]) -> Run:
         """Begin a run; its world is built meanwhile."""
         scenario = next(one for one in self._scenarios if one.name == name)
         seed = secrets.randbelow(1_000_000) if self._seed is None else self._seed

@@ -12,7 +12,7 @@ import msgspec
 
 from tuirunbook.training.aws import ACCESS_KEY, REGION, SECRET_KEY
 from tuirunbook.training.checkout import BUCKET, TABLE
-from tuirunbook.training.engine import Engine
+from tuirunbook.training.ground import Ground
 from tuirunbook.training.holders import HolderError, run
 
 HELP = f"""\
@@ -43,12 +43,12 @@ class Shell:
     """Runs one command line after the other.
 
     Args:
-        engine: The scenario.
+        ground: The world.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._directory = engine.directory(engine.scenario.roots[0])
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._directory = ground.directory(ground.scenario.roots[0])
         self._clients: dict[str, Any] = {}
 
     def run(self, line: str) -> Said:
@@ -82,13 +82,13 @@ class Shell:
             return str(error)
 
     def _locks(self) -> dict[str, list[str]]:
-        keys = {held.key for held in self._engine.locks}
-        return {key: [_told(raw) for raw in self._engine.stores.locks(key).values()] for key in keys}
+        keys = {held.key for held in self._ground.locks}
+        return {key: [_told(raw) for raw in self._ground.stores.locks(key).values()] for key in keys}
 
     def _terraform(self, words: Sequence[str]) -> str:
         if not words or words[0] not in _TERRAFORM:
             return f"terraform {' '.join(words[:1])}: not in this practice shell; there are: {', '.join(_TERRAFORM)}"
-        return run(self._directory, self._engine.environ, *words, stdin=b"yes\n")[1]
+        return run(self._directory, self._ground.environ, *words, stdin=b"yes\n")[1]
 
     def _git(self, words: Sequence[str]) -> str:
         if not words or words[0] not in _GIT:
@@ -96,7 +96,7 @@ class Shell:
         done = subprocess.run(  # noqa: S603 - an argument list, in an environment made from nothing
             ["git", "--no-pager", *words],  # noqa: S607 - the git on PATH is the one meant
             cwd=self._directory,
-            env=self._engine.environ,
+            env=self._ground.environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -106,12 +106,12 @@ class Shell:
         return done.stdout.decode("utf-8", "replace")
 
     def _cd(self, words: Sequence[str]) -> str:
-        target = self._engine.place.checkout / (words[0] if words else "")
-        names = ", ".join(root.name for root in self._engine.scenario.roots)
-        if not target.is_dir() or not target.resolve().is_relative_to(self._engine.place.checkout):
+        target = self._ground.place.checkout / (words[0] if words else "")
+        names = ", ".join(root.name for root in self._ground.scenario.roots)
+        if not target.is_dir() or not target.resolve().is_relative_to(self._ground.place.checkout):
             return f"there are: {names}"
         self._directory = target.resolve()
-        return f"in {self._directory.relative_to(self._engine.place.checkout)}"
+        return f"in {self._directory.relative_to(self._ground.place.checkout)}"
 
     def _aws(self, words: Sequence[str]) -> str:
         command = " ".join(words[:2])
@@ -158,7 +158,7 @@ class Shell:
             make: Any = boto3.client
             self._clients[service] = make(
                 service,
-                endpoint_url=self._engine.environ["AWS_ENDPOINT_URL"],
+                endpoint_url=self._ground.environ["AWS_ENDPOINT_URL"],
                 region_name=REGION,
                 aws_access_key_id=ACCESS_KEY,
                 aws_secret_access_key=SECRET_KEY,

@@ -20,6 +20,7 @@ import msgspec
 from tuirunbook.core.scenario import Scenario
 from tuirunbook.training.aws import EmbeddedAws
 from tuirunbook.training.engine import TICK, Engine
+from tuirunbook.training.ground import Ground
 from tuirunbook.training.place import Place, sweep
 from tuirunbook.training.shell import Shell
 
@@ -78,29 +79,29 @@ class World:
         parent = Path(play.parent) if play.parent else None
         sweep(parent)
         place = Place(parent)
-        engine: Engine | None = None
+        ground: Ground | None = None
         try:
-            with EmbeddedAws() as aws:
-                engine = Engine(play.scenario, place, aws, lambda text: self._write({"news": text}), play.speed)
-                engine.build(practice_terraform=play.practice_terraform)
+            with EmbeddedAws(place.home) as aws:
+                ground = Ground(play.scenario, place, aws)
+                ground.build(practice_terraform=play.practice_terraform)
+                engine = Engine(ground, aws, lambda text: self._write({"news": text}), play.speed)
                 ready = Ready(
                     home=str(place.home),
                     checkout=str(place.checkout),
                     endpoint=aws.endpoint,
-                    environ=engine.environ,
-                    program=engine.program,
+                    environ=ground.environ,
+                    program=ground.program,
                 )
                 self._write({"ready": msgspec.to_builtins(ready)})
                 threading.Thread(target=self._keep_time, args=(engine,), daemon=True).start()
                 self._serve(engine, lines)
                 self._over.set()
-                engine.close()
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asked must hear of it
             self._write({"failed": f"{type(error).__name__}: {error}"})
         finally:
             self._over.set()
-            if engine is not None:
-                engine.close()
+            if ground is not None:
+                ground.close()
             place.remove()
 
     def _keep_time(self, engine: Engine) -> None:
@@ -111,7 +112,7 @@ class World:
                 self._write({"news": f"The practice world stumbled: {error}"})
 
     def _serve(self, engine: Engine, lines: Callable[[], bytes]) -> None:
-        shell = Shell(engine)
+        shell = Shell(engine.ground)
         answers: Mapping[str, Callable[[Request], Any]] = {
             "begin": lambda _: engine.begin(),
             "confirmation": lambda _: engine.reached("confirmation"),

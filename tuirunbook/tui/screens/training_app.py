@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.message import Message
 
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.score import Debrief
@@ -53,6 +54,16 @@ class TrainingApp(TflockApp):
         Binding("f4", "practice_shell", "practice shell", show=False, priority=True),
     ]
 
+    class WorldTold(Message):
+        """Something was said in the practice world."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class WorldDied(Message):
+        """The practice world ended by itself."""
+
     def __init__(self, coach: Coach, name: str = "") -> None:
         # Which world it is, is only known once a page was taken; no screen asks before.
         super().__init__(cast("Front", None))
@@ -89,7 +100,11 @@ class TrainingApp(TflockApp):
     async def _begin(self, name: str) -> None:
         self._last = name
         try:
-            self._practice = self._coach.begin(name, self._told, self._died)
+            self._practice = self._coach.begin(
+                name,
+                lambda text: self.post_message(self.WorldTold(text)),
+                lambda: self.post_message(self.WorldDied()),
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, it must be said
             await self._give_up(f"The practice world cannot be started: {error}")
             return
@@ -137,11 +152,9 @@ class TrainingApp(TflockApp):
         elif walk_of(self) is None:
             self.action_done()
 
-    def _told(self, text: str) -> None:
-        """The world told something; from its thread."""
-        self.call_from_thread(self._hear, text)
-
-    def _hear(self, text: str) -> None:
+    @on(WorldTold)
+    def _hear(self, event: WorldTold) -> None:
+        text = event.text
         walk = walk_of(self)
         if walk is not None:
             walk.people_say(text)
@@ -150,9 +163,9 @@ class TrainingApp(TflockApp):
         elif self.screen is not walk:
             self.notify(one_line(text, 400), timeout=12, markup=False)
 
-    def _died(self) -> None:
-        """The world ended by itself; from its thread."""
-        self.call_from_thread(self._restart)
+    @on(WorldDied)
+    def _mourn(self) -> None:
+        self._restart()
 
     @work(group="restart", exit_on_error=False)
     async def _restart(self) -> None:

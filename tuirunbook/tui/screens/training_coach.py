@@ -102,6 +102,6 @@ class Coach(Protocol):
         """Every scenario by its page."""
         ...
 
-    def begin(self, name: str, told: Callable[[str], None], died: Callable[[], None]) -> Run:
+    def begin(self, name: str, told: Callable[[str], object], died: Callable[[], object]) -> Run:
         """Begin a run; `told` and `died` are called from a thread of the run's own."""
         ...

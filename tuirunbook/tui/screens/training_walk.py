@@ -93,8 +93,8 @@ class PracticeWalk(WalkScreen):
     def show(self) -> None:
         """Put the view on the screen, with the hint of its step."""
         super().show()
-        what = "" if self.size.width < WIDE_ENOUGH else f"{self._program or 'nothing is real'}   "
-        self.banner.update(Content(f" PRACTICE  {what}{_KEYS}"))
+        what = "practice terraform   " if self._program else "nothing is real   "
+        self.banner.update(Content(f" PRACTICE  {what if self.size.width >= WIDE_ENOUGH else ''}{_KEYS}"))
         hint = self.run_of_practice.hint(self.view.step.step.action.value) if self._hinting else ""
         parts = [text for text in (self._said, hint) if text]
         self.word.display = bool(parts)
