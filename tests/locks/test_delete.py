@@ -26,6 +26,7 @@ from tests.support.locks import (
     put_lockfile,
 )
 from tuirunbook.core.address import AddressError, StateAddress
+from tuirunbook.core.endpoints import honours_if_match
 from tuirunbook.core.lock import Free, Held, Reading, Store, StoredLock
 from tuirunbook.core.values import DeleteAnswer, DeleteOutcome
 from tuirunbook.locks import AwsLockStore
@@ -212,10 +213,12 @@ def test_s3_an_endpoint_that_may_ignore_if_match_is_sent_nothing(backend: Embedd
         ("https://minio.internal:9000", False),
     ],
 )
-def test_s3_only_endpoints_of_aws_are_taken_for_aws(
-    backend: EmbeddedAws, endpoint: str | None, *, honours: bool
-) -> None:
-    assert make_store(backend, known=False)._honours_if_match(endpoint) is honours
+def test_s3_only_endpoints_of_aws_are_taken_for_aws(endpoint: str | None, *, honours: bool) -> None:
+    assert honours_if_match(endpoint) is honours
+
+
+def test_s3_an_endpoint_that_the_user_knows_honours_it_however_it_is_written() -> None:
+    assert honours_if_match("https://minio.internal:9000", ["https://minio.internal:9000/"])
 
 
 def test_s3_a_lost_reply_is_unknown_although_the_item_is_gone(backend: EmbeddedAws) -> None:

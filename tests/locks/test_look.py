@@ -304,6 +304,12 @@ def test_the_alias_is_told_where_it_may_be_read(backend: EmbeddedAws) -> None:
     caller = make_store(backend).identify()
     assert isinstance(caller, Caller)
     assert caller.alias == "acme-prod"
+    store = make_store(backend)
+    for _ in range(3):
+        again = store.identify(again=True)
+        assert isinstance(again, Caller)
+        assert again.alias == "acme-prod"
+    assert len(backend.called("ListAccountAliases")) == 2
     backend.deny("iam:*")
     other = make_store(backend).identify()
     assert isinstance(other, Caller)

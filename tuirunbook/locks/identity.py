@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from tuirunbook.locks.clients import Clients
 
 
-def identify(clients: Clients) -> Caller | NotChecked:
-    """Ask STS who the reads are made as; raises what boto3 raises."""
+def identify(clients: Clients, before: Caller | None = None) -> Caller | NotChecked:
+    """Ask STS who the reads are made as; raises what boto3 raises.
+
+    Args:
+        clients: Who asks.
+        before: Who was told the last time; an account keeps the alias, or the lack of one, that it had then.
+    """
     settings = clients.settings
     if settings.account_unchecked:
         return NotChecked(why=settings.account_unchecked, code="skipped")
@@ -34,14 +39,14 @@ def identify(clients: Clients) -> Caller | NotChecked:
     return Caller(
         account=account,
         arn=answer["Arn"],
-        alias=_alias(clients),
+        alias=before.alias if before and before.account == account else _alias(clients),
         expires_at=_rfc3339(expires) if isinstance(expires, datetime) else None,
         profile=clients.profile if settings.profile or getattr(credentials, "method", "") != "env" else None,
     )
 
 
 def _alias(clients: Clients) -> str | None:
-    """The account's alias, asked once; most roles may not read it, and then nobody needs to know."""
+    """The account's alias; most roles may not read it, and then nobody needs to know."""
     try:
         aliases = clients.iam().list_account_aliases()["AccountAliases"]
     except aws_errors():

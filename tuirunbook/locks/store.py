@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.endpoints import honours_if_match
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store, StoredLock, TableFacts
 from tuirunbook.core.restore import restore_command
 from tuirunbook.core.values import Caller, DeleteAnswer, DeleteOutcome, StateContent, StateVersion
@@ -25,7 +25,6 @@ TABLE_FACTS_LAST = timedelta(seconds=60)
 """How long a table's description is good for."""
 
 _NO_TABLE = NotChecked(why="the backend names no lock table", code=NOT_CONFIGURED)
-_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 def _now() -> datetime:
@@ -52,9 +51,10 @@ class AwsLockStore:
     ) -> None:
         self._clients = clients
         self._clock = clock
-        self._if_match_endpoints = frozenset(url.rstrip("/") for url in if_match_endpoints)
+        self._if_match_endpoints = frozenset(if_match_endpoints)
         self._lock = threading.Lock()
         self._caller: Caller | None = None
+        self._named: Caller | None = None
         self._table: tuple[datetime, TableFacts | NotChecked] | None = None
         self._address = msgspec.structs.replace(
             address,
@@ -75,10 +75,11 @@ class AwsLockStore:
         """
         if self._caller is not None and not again:
             return self._caller
-        caller = self._try("the caller's identity", lambda: identify(self._clients))
+        caller = self._try("the caller's identity", lambda: identify(self._clients, self._named))
         known = caller if isinstance(caller, Caller) else None
         with self._lock:
             self._caller = known
+            self._named = known or self._named
             self._address = msgspec.structs.replace(
                 self._address, account=known and known.account, caller=known and known.arn
             )
@@ -168,7 +169,7 @@ class AwsLockStore:
         address = self._locate()
         if lock.store is Store.DYNAMODB:
             return deleting.delete_item(self._clients, address, lock)
-        if not self._honours_if_match(address.s3_endpoint):
+        if not honours_if_match(address.s3_endpoint, self._if_match_endpoints):
             message = f"{address.s3_endpoint} is not known to honour If-Match, so nothing was sent"
             return DeleteAnswer(outcome=DeleteOutcome.UNSUPPORTED, message=message)
         return deleting.delete_lockfile(self._clients, address, lock)
@@ -184,12 +185,6 @@ class AwsLockStore:
     @property
     def _table_name(self) -> str:
         return f"the lock table {self._address.table}"
-
-    def _honours_if_match(self, endpoint: str | None) -> bool:
-        if endpoint is None or endpoint.rstrip("/") in self._if_match_endpoints:
-            return True
-        url = urlsplit(endpoint)
-        return url.scheme == "https" and (url.hostname or "").endswith(_AWS_DOMAINS)
 
     def _table_facts(self) -> TableFacts | NotChecked:
         now = self._clock()
