@@ -119,6 +119,8 @@ def test_a_journal_that_cannot_be_read_is_told_and_hides_no_other(journals: Jour
     (journals.directory / broken / "journal.jsonl").write_bytes(b"\x00\x01\n")
     assert [summary.id for summary in journals.list()] == [name]
     (entry,) = journals.unreadable()
+    overview = journals.overview()
+    assert (overview.incidents, overview.unreadable) == (journals.list(), (entry,))
     assert entry.id == broken
     assert "opens no incident" in entry.why
 

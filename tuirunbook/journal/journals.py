@@ -84,6 +84,18 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """All incidents, read once.
+
+    Attributes:
+        incidents: Released but not verified first, then open ones, then the rest; the newest first in each.
+        unreadable: The journals that are left out, each with the reason.
+    """
+
+    incidents: tuple[IncidentSummary, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """An incident that was not pruned: its name, and why."""
 
@@ -141,15 +153,23 @@ class Journals:
         except OSError as error:
             raise refusal("read", self.directory, error) from error
 
-    def list(self) -> tuple[IncidentSummary, ...]:
-        """All incidents: released but not verified first, then open ones, then the rest; the newest first in each."""
-        found = [summary for name in self.names() if isinstance(summary := self._summary(name), IncidentSummary)]
+    def overview(self) -> Overview:
+        """Every journal, read once."""
+        read = [self._summary(name) for name in self.names()]
+        found = [summary for summary in read if isinstance(summary, IncidentSummary)]
         newest = sorted(found, key=lambda summary: (summary.opened_at, summary.id), reverse=True)
-        return tuple(sorted(newest, key=lambda summary: _WORTH[summary.status]))
+        return Overview(
+            incidents=tuple(sorted(newest, key=lambda summary: _WORTH[summary.status])),
+            unreadable=tuple(entry for entry in read if isinstance(entry, Unreadable)),
+        )
+
+    def list(self) -> tuple[IncidentSummary, ...]:
+        """All incidents, in the overview's order."""
+        return self.overview().incidents
 
     def unreadable(self) -> tuple[Unreadable, ...]:
         """The journals that `list` leaves out, each with the reason."""
-        return tuple(entry for name in self.names() if isinstance(entry := self._summary(name), Unreadable))
+        return self.overview().unreadable
 
     def _summary(self, name: str) -> IncidentSummary | Unreadable:
         try:
