@@ -123,14 +123,15 @@ def read_settings(checkout: Path | None, *, read_only_flag: bool = False, trust:
         SettingsFileError: A file is not TOML, or sets something that is not a setting.
     """
     user_file = config_directory() / "config.toml"
-    user = _read(user_file, UserSettings) or UserSettings()
+    user = _parsed(user_file, raw, UserSettings) if (raw := _raw(user_file)) is not None else UserSettings()
     origins = ["--read-only"] if read_only_flag else []
     origins += [str(user_file)] if user.read_only else []
     repository, ignored = RepositorySettings(), ""
-    if checkout is not None and (found := _read(checkout / REPOSITORY_FILE, RepositorySettings)) is not None:
-        repository = found
+    if checkout is not None and (raw := _raw(file := checkout / REPOSITORY_FILE)) is not None:
+        repository = found = _parsed(file, raw, RepositorySettings)
         origins += [str(REPOSITORY_FILE)] if found.read_only else []
-        trusted = (trust or Trust.default()).trusts(checkout / REPOSITORY_FILE)
+        # What was read, not what the file holds by now.
+        trusted = (trust or Trust.default()).trusts_content(file, raw)
         waiting = [name for name in ("plan_args", "who", "states") if getattr(found, name)]
         if waiting and not trusted:
             repository = RepositorySettings(read_only=found.read_only)
@@ -139,17 +140,21 @@ def read_settings(checkout: Path | None, *, read_only_flag: bool = False, trust:
     return Settings(user=user, repository=repository, read_only=" and ".join(origins), ignored=ignored)
 
 
-def _read(path: Path, kind: type[T]) -> T | None:
+def _raw(path: Path) -> bytes | None:
     try:
         raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise SettingsFileError(f"{path}: cannot be read ({error.strerror})") from None
-    import tomllib  # noqa: PLC0415 - most people have no settings
-
     if len(raw) > _MOST_BYTES:
         raise SettingsFileError(f"{path}: is {len(raw)} bytes long, which is not a settings file")
+    return raw
+
+
+def _parsed(path: Path, raw: bytes, kind: type[T]) -> T:
+    import tomllib  # noqa: PLC0415 - most people have no settings
+
     try:
         text = raw.decode("utf-8")
         return msgspec.convert(tomllib.loads(text), kind)
@@ -194,7 +199,13 @@ class Trust:
 
     def trusts(self, file: Path) -> bool:
         """Whether this file is trusted with the content that it has now. A file that cannot be read is not."""
-        digest = content_hash(file)
+        return self._trusts(file, content_hash(file))
+
+    def trusts_content(self, file: Path, raw: bytes) -> bool:
+        """Whether this file is trusted with this content."""
+        return self._trusts(file, hashlib.sha256(raw).hexdigest())
+
+    def _trusts(self, file: Path, digest: str | None) -> bool:
         return digest is not None and self._known().get(str(file.absolute())) == digest
 
     def add(self, hashes: Mapping[Path, str]) -> None:
