@@ -30,7 +30,7 @@ def in_background(work: Callable[Concatenate[Node, P], None]) -> Callable[Concat
     handle is shown as a notice.
     """
 
-    def begin(node: Node, *args: P.args, **kwargs: P.kwargs) -> None:
+    def begin(node: Node, /, *args: P.args, **kwargs: P.kwargs) -> None:
         def do() -> None:
             try:
                 work(node, *args, **kwargs)
