@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from datetime import UTC, datetime, timedelta
-from datetime import time as clock_time
 
-from tuirunbook.core.gates import SKIP_REASONS, DeleteLock, Field, ForceUnlock, Refusal
+from tuirunbook.core.gates import SKIP_REASONS, DeleteLock, Field, ForceUnlock, Refusal, mistakes
 from tuirunbook.core.incident import (
     Closed,
     DetailsGiven,
@@ -23,6 +21,7 @@ from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, lock_in_hand,
 from tuirunbook.core.release import ReleaseOutcome
 from tuirunbook.core.runbook import Step
 from tuirunbook.core.text import clean, one_line
+from tuirunbook.core.time_of_day import last_time_of_day
 from tuirunbook.core.values import JournalError, ProgramError
 from tuirunbook.plain import answering
 from tuirunbook.plain.console import Cancelled, Left
@@ -192,7 +191,9 @@ def _confirm(session: Session, prepared: Prepared) -> dict[str, str]:
 def _typed(session: Session, prepared: Prepared, field: Field, before: dict[str, str]) -> str:
     while True:
         text = session.console.require(f"Type {field.label}")
-        mistake = session.walk.responder.mistakes(prepared, {**before, field.id: text}).get(field.id)
+        mistake = mistakes(prepared.action, session.incident, prepared.snapshot, {**before, field.id: text}).get(
+            field.id
+        )
         if mistake is None:
             return text
         session.console.say(f"Not yet: {mistake}.")
@@ -289,13 +290,9 @@ def _page_time(session: Session) -> str:
         if not text:
             return known.page_at if known else ""
         try:
-            at = clock_time.fromisoformat(text.zfill(5))
+            return timestamp(last_time_of_day(text, session.now))
         except ValueError:
             session.console.say(f"{one_line(text, 40)!r} is not a time like 03:10.")
-            continue
-        now = session.now
-        moment = datetime.combine(now.date(), at, tzinfo=now.tzinfo)
-        return timestamp((moment if moment <= now else moment - timedelta(days=1)).astimezone(UTC))
 
 
 def wait(session: Session) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TextIO, TypeAlias
 
 from tuirunbook.core.backend import RootModule
+from tuirunbook.core.copying import command_to_copy
 from tuirunbook.core.incident import StepDone
 from tuirunbook.core.procedure import StepState, lock_in_hand, open_questions
 from tuirunbook.core.runbook import Action, Step
@@ -329,13 +330,8 @@ class PlainWalk:
         elif lock.startswith("sha256:"):
             session.console.say("This lock cannot be read, so there is no ID to unlock.")
         else:
-            workspace = (
-                "" if session.root.workspace == "default" else f"TF_WORKSPACE={shlex.quote(session.root.workspace)} "
-            )
-            place = f"cd {shlex.quote(session.root.directory)} && " if session.root.directory else ""
-            session.console.say(
-                f"{place}{workspace}{shlex.join((session.root.program, 'force-unlock', lock))}", indent="  "
-            )
+            program = session.walk.world.terraform.program
+            session.console.say(command_to_copy(session.root, program, ("force-unlock", lock)), indent="  ")
 
     def _finished(self, step: Step) -> None:
         self._session.tell(StepDone, step=step.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import time, timedelta
 
 from textual.content import Content
 
@@ -24,6 +24,7 @@ from tuirunbook.core.incident import (
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, active_lock, lock_in_hand, open_questions
 from tuirunbook.core.runbook import Action, Question, Step
+from tuirunbook.core.time_of_day import last_time_of_day
 from tuirunbook.tui.dialogs.answer import AnswerScreen
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.doing.stage import Stage
@@ -289,9 +290,3 @@ def _time_trouble(values: Mapping[str, str]) -> str | None:
     except ValueError:
         return f"{values['at']!r} is not a time like 03:10"
     return None
-
-
-def last_time_of_day(text: str, now: datetime) -> datetime:
-    """The latest moment, not after `now`, that the clock showed `text` (`HH:MM`, in the zone of `now`)."""
-    moment = datetime.combine(now.date(), time.fromisoformat(text.zfill(5)), tzinfo=now.tzinfo)
-    return (moment if moment <= now else moment - timedelta(days=1)).astimezone(UTC)

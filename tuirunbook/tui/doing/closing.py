@@ -18,8 +18,9 @@ from tuirunbook.core.incident import (
 )
 from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, open_questions
 from tuirunbook.core.text import clip
+from tuirunbook.core.time_of_day import last_time_of_day
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
-from tuirunbook.tui.doing.answering import ask_next, last_time_of_day
+from tuirunbook.tui.doing.answering import ask_next
 from tuirunbook.tui.doing.planning import plan
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.tui.panes.after import cause_lines

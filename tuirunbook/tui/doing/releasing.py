@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from tuirunbook.core.gates import DeleteLock, ForceUnlock, Refusal
+from tuirunbook.core.copying import command_to_copy
+from tuirunbook.core.gates import DeleteLock, ForceUnlock, Refusal, mistakes
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import lock_in_hand
 from tuirunbook.core.release import ReleaseOutcome
@@ -43,7 +44,9 @@ async def release(stage: Stage, action: ReleaseAction) -> None:
         if isinstance(prepared, Refusal):
             stage.say(f"Not possible ({prepared.rule}): {prepared.why}. {prepared.enable}", bad=True)
             return
-        typed = await stage.ask(ConfirmScreen(prepared, lambda told: responder.mistakes(prepared, told)))
+        typed = await stage.ask(
+            ConfirmScreen(prepared, lambda told: mistakes(action, stage.view.incident, prepared.snapshot, told))
+        )
         if typed is None:
             await stage.do("", responder.put_away)
             stage.say("Nothing was sent.")
@@ -78,29 +81,23 @@ async def copy_command(stage: Stage) -> None:
 
 def _command_lines(stage: Stage, action: Action) -> list[str]:
     world, view = stage.walk.world, stage.view
+    terraform = world.terraform
     snapshot, lock = view.snapshot, lock_in_hand(view.incident)
     match action:
         case Action.DELETE_LOCK if snapshot is not None and lock is not None:
             return [shlex.join(world.store.delete_command(half)) for half in snapshot.find(lock)]
         case Action.FORCE_UNLOCK if lock is not None and not lock.startswith("sha256:"):
-            return [_in_root(stage, (view.root.program, "force-unlock", lock))]
+            return [command_to_copy(view.root, terraform.program, ("force-unlock", lock))]
         case Action.RETRY_PLAN | Action.VERIFY:
             if not view.root.initialised:
-                return [_in_root(stage, tuple(shlex.split(world.terraform.init_command())))]
-            return [_in_root(stage, world.terraform.plan_argv(world.plan_args))]
+                return [terraform.init_command()]
+            return [command_to_copy(view.root, terraform.program, terraform.plan_argv(world.plan_args)[1:])]
         case Action.RUN:
             return [shlex.join(command) for command in view.step.step.commands]
         case Action.DETECT | Action.INSPECT:
             return [shlex.join(command) for command in read_commands(stage)]
         case _:
             return []
-
-
-def _in_root(stage: Stage, argv: tuple[str, ...]) -> str:
-    root = stage.view.root
-    workspace = () if root.workspace == "default" else (f"TF_WORKSPACE={root.workspace}",)
-    command = shlex.join((*workspace, *argv)) if not workspace else f"{workspace[0]} {shlex.join(argv)}"
-    return f"cd {shlex.quote(root.directory)} && {command}" if root.directory else command
 
 
 def read_commands(stage: Stage) -> list[tuple[str, ...]]:
