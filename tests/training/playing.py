@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -47,6 +48,17 @@ class Desk:
             "HTTPS_PROXY": "http://127.0.0.1:1",
             **more,
         }
+
+    def break_settings(self) -> None:
+        """Settings and a runbook of the user's that would stop an incident; practice reads neither."""
+        runbooks = self.home / "config" / "tflock-tui" / "runbooks"
+        runbooks.mkdir(parents=True)
+        (runbooks / "state-lock.md").write_text("no runbook\n")
+        (runbooks.parent / "config.toml").write_text("read_only = true\ntheme = 'none'\n[broken\n")
+
+    def mend_settings(self) -> None:
+        """Take them away again."""
+        shutil.rmtree(self.home / "config")
 
     @property
     def incidents(self) -> Path:

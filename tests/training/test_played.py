@@ -56,6 +56,7 @@ def delete_row(trainee: Trainee, key: str = "prod/network/terraform.tfstate") ->
 
 
 def test_a_dead_plan_released_after_all_was_asked_is_best_and_leaves_nothing(any_desk: Desk) -> None:
+    any_desk.break_settings()
     trainee = any_desk.start("dead-plan")
     through_a_dead_plan(trainee, 0, 1, 2, 3)
     trainee.wait_for("□ FREE")
@@ -67,6 +68,7 @@ def test_a_dead_plan_released_after_all_was_asked_is_best_and_leaves_nothing(any
     assert any_desk.leftovers() == []
     (done,) = any_desk.progress()
     assert done["grade"] == "best"
+    any_desk.mend_settings()
     exported = any_desk.run("export", done["incidents"][0], "--journal-dir", str(any_desk.incidents))
     assert "This was a training" in exported
 
