@@ -10,7 +10,7 @@ import pytest
 
 from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.copying import command_to_copy
-from tuirunbook.core.time_of_day import last_time_of_day
+from tuirunbook.core.time_of_day import last_time_of_day, time_trouble
 
 ROOT = RootModule(directory="/infra/network", name="network", backend=Backend(type="s3", arguments={}))
 HOSTILE = "x&touch pwned&'`touch pwned`$(touch pwned)\";touch pwned\n#"
@@ -67,5 +67,10 @@ def test_a_time_of_day_is_the_last_one_that_was() -> None:
     now = datetime(2026, 3, 14, 4, 30, tzinfo=timezone(timedelta(hours=1)))
     assert last_time_of_day("3:10", now) == datetime(2026, 3, 14, 2, 10, tzinfo=UTC)
     assert last_time_of_day("04:31", now) == datetime(2026, 3, 13, 3, 31, tzinfo=UTC)
-    with pytest.raises(ValueError, match="half past"):
-        last_time_of_day("half past three", now)
+
+
+@pytest.mark.parametrize("text", ["half past three", "24:00", "3:60", "3:5", "03:10Z", "", "\u0660\u0663:\u0661\u0660"])
+def test_what_is_no_time_of_day_is_told(text: str) -> None:
+    assert time_trouble(text)
+    with pytest.raises(ValueError, match="is not a time"):
+        last_time_of_day(text, datetime(2026, 3, 14, tzinfo=UTC))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import time, timedelta
+from datetime import timedelta
 
 from textual.content import Content
 
@@ -24,7 +23,7 @@ from tuirunbook.core.incident import (
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, active_lock, lock_in_hand, open_questions
 from tuirunbook.core.runbook import Action, Question, Step
-from tuirunbook.core.time_of_day import last_time_of_day
+from tuirunbook.core.time_of_day import last_time_of_day, time_trouble
 from tuirunbook.tui.dialogs.answer import AnswerScreen
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.doing.stage import Stage
@@ -276,17 +275,9 @@ async def page_time(stage: Stage) -> None:
         FormScreen(
             "When did the page come?",
             [FormField(id="at", label="HH:MM, local time", required=True, value=f"{now:%H:%M}")],
-            check=_time_trouble,
+            check=lambda told: time_trouble(told["at"]),
             intro=Content("The minutes since then stand in the first line."),
         )
     )
     if told is not None:
         await _tell(stage, DetailsGiven, page_at=timestamp(last_time_of_day(told["at"], now)))
-
-
-def _time_trouble(values: Mapping[str, str]) -> str | None:
-    try:
-        time.fromisoformat(values["at"].zfill(5))
-    except ValueError:
-        return f"{values['at']!r} is not a time like 03:10"
-    return None

@@ -18,7 +18,7 @@ from tuirunbook.core.incident import (
 )
 from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, open_questions
 from tuirunbook.core.text import clip
-from tuirunbook.core.time_of_day import last_time_of_day
+from tuirunbook.core.time_of_day import last_time_of_day, time_trouble
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.doing.answering import ask_next
 from tuirunbook.tui.doing.planning import plan
@@ -163,7 +163,7 @@ async def close(stage: Stage) -> None:
                 FormField(id="impact", label="what could not ship, one sentence"),
                 FormField(id="surprise", label="what was surprising"),
             ],
-            check=lambda told: _page_trouble(told["page"]),
+            check=lambda told: time_trouble(told["page"]) if told["page"] else None,
         )
     )
     if told is None:
@@ -173,9 +173,3 @@ async def close(stage: Stage) -> None:
     await stage.do("", stage.walk.clerk.tell, DetailsGiven, **details)
     incident = await stage.do("", stage.walk.clerk.tell, Closed, resolution=stage.view.incident.status.value)
     stage.say(f"Closed. tflock-tui export {incident.id} writes the postmortem.")
-
-
-def _page_trouble(text: str) -> str | None:
-    hours, _, minutes = text.partition(":")
-    fine = hours.isdigit() and minutes.isdigit() and int(hours) < 24 and int(minutes) < 60  # noqa: PLR2004 - a clock
-    return None if fine or not text else f"{text!r} is not a time like 03:10"
