@@ -79,7 +79,11 @@ def interrupt(session: Session) -> None:
     )
     if session.console.ask("Type interrupt to send it; anything else lets it run") != "interrupt":
         return
-    refusal = session.do(session.walk.commands.interrupt, running.child.id)
+    try:
+        refusal = session.do(session.walk.commands.interrupt, running.child.id)
+    except ProgramError as error:
+        session.console.say(f"It was not interrupted: {one_line(str(error), 400)}")
+        return
     if refusal is None:
         session.interrupted.add(running.child.id)
     session.console.say(refusal or "Interrupted. It ends when its call under way has ended.")

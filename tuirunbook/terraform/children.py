@@ -119,7 +119,8 @@ class Children:
         """Send one SIGINT to the terraform in this child; nothing when the child has ended.
 
         Raises:
-            ProgramError: The child is a wrapper, and no terraform of its is there to be signalled.
+            ProgramError: The child is a wrapper, and no terraform of its is there to be signalled; or it is another
+                user's, who alone may signal it.
         """
         process = None if self.poll(child) is not None else find(child)
         if process is None:
@@ -132,6 +133,11 @@ class Children:
             target.send_signal(signal.SIGINT)
         except psutil.NoSuchProcess:
             return
+        except psutil.AccessDenied as error:
+            name = Path(child.argv[0]).name
+            raise ProgramError(
+                f"{name} (process {target.pid}) belongs to another user, so it was not signalled; it is still running"
+            ) from error
 
     def _to_end(
         self,

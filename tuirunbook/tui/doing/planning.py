@@ -66,7 +66,11 @@ async def cancel(stage: Stage) -> None:
     )
     if told is None or told["sure"] != "yes":
         return
-    refusal = await stage.do("", stage.walk.commands.interrupt, running.child.id)
+    try:
+        refusal = await stage.do("", stage.walk.commands.interrupt, running.child.id)
+    except ProgramError as error:
+        stage.say(str(error), bad=True)
+        return
     if refusal is None:
         stage.interrupted(running.child.id)
     stage.say(refusal or "Interrupted. It ends when its call under way has ended; the lock is released then.")
