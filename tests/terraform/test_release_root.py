@@ -23,6 +23,8 @@ from tests.support.stuck import (
     wait_for,
 )
 from tuirunbook.core.values import Child, Exit, ProgramError
+from tuirunbook.terraform import release_root
+from tuirunbook.terraform.children import NoAnswerError
 from tuirunbook.terraform.cli import TerraformCli
 from tuirunbook.terraform.release_root import InitFailedError, private_parent, sweep_leftovers
 
@@ -242,6 +244,34 @@ def forget_the_app(top: Path) -> None:
     app, *rest = msgspec.json.decode(path.read_bytes(), type=list[Child])
     assert app.pid == os.getpid()
     path.write_bytes(msgspec.json.encode([msgspec.structs.replace(app, boot_id="another"), *rest]))
+
+
+def test_s9_a_release_is_known_before_its_end_and_one_that_takes_too_long_is_left_to_end(
+    aws: EmbeddedAws, tmp_path: Path, private: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = practice_root(aws, tmp_path / "infra")
+    stuck = stuck_lock(root, without_state=True)
+    cli = cli_for(root, private)
+    log = tmp_path / "force-unlock-1.log"
+    told: list[Child] = []
+    monkeypatch.setattr(release_root, "_RELEASE_LIMIT", 1.0)
+
+    with aws.hold("DeleteItem") as held:
+        with (
+            cli.release_root(stuck.address) as release,
+            pytest.raises(NoAnswerError, match="did not answer within 1 seconds") as raised,
+        ):
+            release.force_unlock(stuck.lock_id, command_id="force-unlock-1", log=log, started=told.append)
+        held.wait()
+        assert told == [raised.value.child]
+        assert (told[0].id, told[0].log, cli.poll(told[0])) == ("force-unlock-1", str(log), None)
+        assert list(private.iterdir())
+        held.release()
+        wait_for(lambda: cli.poll(told[0]), "the end of the release")
+
+    assert root.locks() == {}
+    assert UNLOCKED in log.read_text()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
 def test_only_our_own_old_leftovers_are_swept(private: Path, tmp_path: Path) -> None:

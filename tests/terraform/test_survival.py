@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from tests.support.stuck import REAL, Gate, PracticeRoot, hold_plans, practice_root, wait_for
+from tests.support.stuck import REAL, Gate, PracticeRoot, hold_plans, practice_root, stuck_lock, wait_for
 from tuirunbook.core.values import Child, Exit
 from tuirunbook.terraform.children import Children
 from tuirunbook.terraform.cli import TerraformCli
@@ -173,3 +173,51 @@ def test_s9_below_a_wrapper_terraform_itself_is_interrupted(
 
     assert "signalled" not in (tmp_path / "plan.log").read_text()
     assert root.locks() == {}
+
+
+RELEASE = """
+import sys
+from pathlib import Path
+import msgspec
+from tuirunbook.core.address import StateAddress
+from tuirunbook.core.backend import RootModule
+from tuirunbook.terraform.cli import TerraformCli
+
+root = msgspec.json.decode(sys.argv[1], type=RootModule)
+address = msgspec.json.decode(sys.argv[2], type=StateAddress)
+directory = Path(sys.argv[4])
+
+def started(child):
+    (directory / "child.new").write_bytes(msgspec.json.encode(child))
+    (directory / "child.new").rename(directory / "child.json")
+
+with TerraformCli(root, parent=directory).release_root(address) as release:
+    release.force_unlock(sys.argv[3], command_id="force-unlock-1", log=directory / "unlock.log", started=started)
+"""
+
+
+def test_s9_a_force_unlock_survives_the_sudden_death_of_the_app_and_is_found_again(
+    aws: EmbeddedAws, root: PracticeRoot, tmp_path: Path
+) -> None:
+    stuck = stuck_lock(root, without_state=True)
+    facts = (msgspec.json.encode(root.module).decode(), msgspec.json.encode(stuck.address).decode())
+    with aws.hold("DeleteItem") as held:
+        app = subprocess.Popen(
+            [sys.executable, "-c", RELEASE, *facts, stuck.lock_id, str(tmp_path)],
+            cwd=Path(__file__).parents[2],
+            env=root.aws.environ(PYTHONPATH="."),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        held.wait()
+        child = msgspec.json.decode((tmp_path / "child.json").read_bytes(), type=Child)
+        os.killpg(app.pid, signal.SIGKILL)
+        app.wait(10)
+        restarted = Children()
+        assert restarted.poll(child) is None
+        assert root.locks()
+        held.release()
+        wait_for(lambda: restarted.poll(child), "the end of the release")
+
+    assert root.locks() == {}
+    assert "successfully unlocked" in Path(child.log).read_text()

@@ -138,7 +138,8 @@ class PrivateRoot:
     def force_unlock_argv(self, lock_id: str) -> tuple[str, ...]:
         return ("terraform", "force-unlock", "-no-color", "-force", lock_id)
 
-    def force_unlock(self, lock_id: str) -> Ran:
+    def force_unlock(self, lock_id: str, *, command_id: str, log: Path, started: Callable[[Child], None]) -> Ran:
+        started(child(command_id, log))
         self.shelf.calls.append(f"force-unlock {lock_id}")
         if self.says is not None:
             return self.says(lock_id)
@@ -327,7 +328,8 @@ class Bench:
     def look(self, seconds: float = 0) -> Looked:
         """Let time pass, look, and take the look in."""
         self.clock.forward(seconds)
-        return self.observer.take_in(self.shelf.look())
+        ticket = self.observer.ticket()
+        return self.observer.take_in(self.shelf.look(), ticket=ticket)
 
     def answer(self, lock: LockIdentity = A, **values: str) -> None:
         """The core questions, answered through the clerk; by default all of it says that the holder ended."""

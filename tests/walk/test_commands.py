@@ -172,6 +172,24 @@ def test_s4_no_plan_is_started_that_could_not_be_written_down(bench: Bench) -> N
     assert bench.terraform.plans == []
 
 
+@pytest.mark.parametrize(
+    ("output", "outcome"),
+    [(refusal(A), "refused-by-this"), (refusal(B), "refused-by-another"), (NO_CHANGES, "obtained")],
+)
+def test_a_plan_has_its_end_and_its_meaning_also_when_the_look_after_it_fails(
+    bench: Bench, output: str, outcome: str
+) -> None:
+    def fail() -> None:
+        raise OSError("no route")
+
+    bench.shelf.before_look = [fail]
+    ended = run(bench, output)
+    assert ended.retry is not None
+    assert (ended.retry.outcome, ended.retry.elsewhere) == (outcome, "")
+    assert "no route" in ended.retry.detail
+    assert bench.incident.running == {}
+
+
 def test_a_command_of_an_earlier_session_is_followed_to_its_end(tmp_path: Path) -> None:
     first = Bench(tmp_path)
     first.look()

@@ -26,6 +26,7 @@ from tuirunbook.core.incident import (
 )
 from tuirunbook.core.lock import Store
 from tuirunbook.core.verdict import Opinion, judge
+from tuirunbook.walk.observer import Observer
 
 
 def resumed(first: Bench, directory: Path) -> Bench:
@@ -57,6 +58,30 @@ def test_a_look_that_is_older_than_the_latest_is_dropped(tmp_path: Path) -> None
     looked = bench.observer.take_in(old)
     assert looked.snapshot.free
     assert bench.incident.identities == ()
+
+
+def test_looks_are_in_the_order_in_which_they_began_whatever_the_clock_says(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.look()
+    early = bench.observer.ticket()
+    old = bench.shelf.look()
+    bench.shelf.free()
+    looked = bench.look(-3600)
+    assert (looked.snapshot.free, looked.number) == (True, 2)
+    assert bench.observer.take_in(old, ticket=early).snapshot.free
+    assert bench.incident.identities == ()
+
+
+def test_s6_a_clock_that_is_set_back_is_no_time_that_has_passed(tmp_path: Path) -> None:
+    bench = Bench(tmp_path).ready()
+    bench.shelf.free(Store.S3)
+    bench.look(1)
+    bench.answer()
+    bench.refused()
+    bench.look(-3600)
+    found = obstacle(ForceUnlock(lock=A), bench.incident, bench.observer.latest, Policy())
+    assert found is not None
+    assert found.why.startswith("only one of the two stores")
 
 
 def test_s1_answers_are_void_after_a_state_write_although_the_lock_is_the_same(tmp_path: Path) -> None:
@@ -209,6 +234,8 @@ def test_s15_a_store_out_of_sight_makes_nothing_gone(tmp_path: Path) -> None:
 
 # Our own locks
 
+OUR_PLAN = {"Who": "priya@oncall", "Operation": "OperationTypePlan"}
+
 
 def test_a_lock_that_our_own_command_takes_is_ours_until_the_command_ends(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
@@ -216,21 +243,52 @@ def test_a_lock_that_our_own_command_takes_is_ours_until_the_command_ends(tmp_pa
     bench.look()
     bench.scribe.record(CommandStarted, child=child("plan-1", tmp_path / "log"), purpose="plan")
     created = START.isoformat().replace("+00:00", "Z")
-    bench.shelf.hold(Store.S3, lock_text(B, Who="priya@oncall", Created=created))
+    bench.shelf.hold(Store.S3, lock_text(B, Who="priya@oncall", Created=created, Operation="OperationTypePlan"))
     assert bench.look(1).ours == (B,)
     assert bench.incident.identities == ()
 
 
 @pytest.mark.parametrize(
-    "fields", [{"Who": "priya@elsewhere"}, {"Created": "2026-11-23T03:11:00Z"}, {"Created": None}, {"Who": ""}]
+    "fields",
+    [
+        {"Who": "priya@elsewhere"},
+        {"Created": "2026-11-23T03:11:00Z"},
+        {"Created": None},
+        {"Who": ""},
+        {"Operation": "OperationTypeApply"},
+        {"Operation": "state-rm"},
+    ],
 )
-def test_a_lock_of_another_host_or_from_before_is_not_ours(tmp_path: Path, fields: dict[str, str | None]) -> None:
+def test_a_lock_of_another_host_or_from_before_or_of_an_apply_is_not_ours(
+    tmp_path: Path, fields: dict[str, str | None]
+) -> None:
     bench = Bench(tmp_path)
     bench.scribe.record(CommandStarted, child=child("plan-1", tmp_path / "log"), purpose="plan")
     created = START.isoformat().replace("+00:00", "Z")
-    bench.shelf.hold(Store.S3, lock_text(B, **({"Who": "priya@oncall", "Created": created} | fields)))
+    bench.shelf.hold(Store.S3, lock_text(B, **(OUR_PLAN | {"Created": created} | fields)))
     assert bench.look(1).ours == ()
     assert B in bench.incident.identities
+
+
+@pytest.mark.parametrize(("who", "ours"), [("priya@oncall", (B,)), ("sam@oncall", ()), ("oncall", ())])
+def test_where_the_user_is_known_too_a_colleagues_plan_on_this_host_is_not_ours(
+    tmp_path: Path, who: str, ours: tuple[str, ...]
+) -> None:
+    bench = Bench(tmp_path)
+    observer = Observer(bench.scribe, "priya@oncall")
+    bench.scribe.record(CommandStarted, child=child("plan-1", tmp_path / "log"), purpose="plan")
+    created = START.isoformat().replace("+00:00", "Z")
+    bench.shelf.hold(Store.S3, lock_text(B, **(OUR_PLAN | {"Created": created, "Who": who})))
+    assert observer.take_in(bench.shelf.look()).ours == ours
+
+
+def test_a_force_unlock_of_ours_takes_no_lock(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    unlock = msgspec.structs.replace(child("force-unlock-1", tmp_path / "log"), argv=("terraform", "force-unlock", A))
+    bench.scribe.record(CommandStarted, child=unlock, purpose="force-unlock")
+    created = START.isoformat().replace("+00:00", "Z")
+    bench.shelf.hold(Store.S3, lock_text(B, **(OUR_PLAN | {"Created": created})))
+    assert bench.look(1).ours == ()
 
 
 # Findings

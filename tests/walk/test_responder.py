@@ -12,10 +12,10 @@ from tests.walk.parts import DENIED, NOT_JSON, UNLOCKED, Bench, Witness, written
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.evidence import Match, Says
 from tuirunbook.core.gates import DeleteLock, ForceUnlock, Policy, Refusal
-from tuirunbook.core.incident import FindingDisputed, FindingRecorded, ReleaseEnded, ReleaseIntended
+from tuirunbook.core.incident import FindingDisputed, FindingRecorded, NoteAdded, ReleaseEnded, ReleaseIntended
 from tuirunbook.core.lock import Digest, LockIdentity, Store
 from tuirunbook.core.release import NIL_LOCK_ID
-from tuirunbook.core.values import Child, DeleteAnswer, DeleteOutcome, Exit, JournalError, ProgramError, Ran
+from tuirunbook.core.values import DeleteAnswer, DeleteOutcome, Exit, JournalError, ProgramError, Ran
 from tuirunbook.walk.responder import Prepared, Released
 
 UNLOCK = ForceUnlock(lock=A)
@@ -59,7 +59,7 @@ def test_a_force_unlock_releases_and_the_read_back_says_so(tmp_path: Path, addre
     outcome = released(bench.release(UNLOCK))
     assert (outcome.outcome, bench.shelf.changes) == ("released", [f"force-unlock {A}"])
     assert bench.incident.gone
-    assert bench.paper.kinds()[-2:] == ["ReleaseIntended", "ReleaseEnded"]
+    assert bench.paper.kinds()[-4:] == ["ReleaseIntended", "CommandStarted", "CommandEnded", "ReleaseEnded"]
 
 
 def test_the_last_resort_deletes_one_half_and_leaves_the_other_to_be_decided(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_s4_backup_and_intent_are_written_before_anything_is_sent(tmp_path: Path
 
     bench.terraform.root.says = unlock
     bench.release(UNLOCK)
-    assert seen[0][-1] == "ReleaseIntended"
+    assert seen[0][-2:] == ["ReleaseIntended", "CommandStarted"]
     assert {lock.identity for lock in bench.paper.backups} == {A}
     assert {lock.store for lock in bench.paper.backups} == set(Store)
 
@@ -501,16 +501,15 @@ def test_s7_trouble_that_passes_opens_nothing(tmp_path: Path, error: ProgramErro
 
 def test_s9_a_force_unlock_that_did_not_end_keeps_everything_else_waiting(tmp_path: Path) -> None:
     bench = Bench(tmp_path).ready()
-    left = Child(id="", argv=("terraform",), cwd="/", pid=9, started=1.0, boot_id="b", log="")
 
     def unlock(_: str) -> Ran:
-        error = ProgramError("it did not answer within 300 seconds")
-        error.child = left  # type: ignore[attr-defined]
-        raise error
+        raise ProgramError("it did not answer within 300 seconds")
 
     bench.terraform.root.says = unlock
     assert released(bench.release(UNLOCK)).outcome == "still-held"
     assert refusal(bench.responder.prepare(UNLOCK)).rule == "S9"
+    assert "not interrupted" in str(bench.commands.interrupt("force-unlock-1"))
+    assert bench.terraform.interrupts == []
     bench.terraform.endings["force-unlock-1"] = Exit(code=None)
     bench.commands.poll()
     assert bench.incident.running == {}
@@ -552,7 +551,7 @@ def test_a_source_that_breaks_its_promise_and_raises_stops_the_release_and_not_t
 # Recovery
 
 
-def crashed(directory: Path, *, address: StateAddress = DUAL) -> Bench:
+def crashed(directory: Path, *, address: StateAddress = DUAL, ended: bool = True) -> Bench:
     """A walk whose tool died after it had sent the release, and the next session's bench on the same shelf."""
     first = Bench(directory, address).ready()
 
@@ -567,12 +566,14 @@ def crashed(directory: Path, *, address: StateAddress = DUAL) -> Bench:
     second = Bench(directory, address, resumed=first.incident, clock=first.clock)
     second.shelf.readings = dict(first.shelf.readings)
     second.shelf.state = first.shelf.state
+    if ended:
+        second.terraform.endings["force-unlock-1"] = Exit(code=None)
     return second
 
 
 def test_a_release_that_the_tool_died_in_stands_against_the_next_until_it_is_read_back(tmp_path: Path) -> None:
     bench = crashed(tmp_path)
-    assert refusal(bench.responder.prepare(UNLOCK)).rule == "S5"
+    assert refusal(bench.responder.prepare(UNLOCK)).rule == "S9"
     bench.responder.recover()
     assert last_end(bench).outcome == "still-held"
     assert isinstance(bench.responder.prepare(UNLOCK), Prepared)
@@ -605,6 +606,36 @@ def test_recovery_finds_a_new_holder_and_keeps_the_old_answers_from_it(tmp_path:
     bench.responder.recover()
     assert last_end(bench).outcome == "new-holder"
     assert refusal(bench.responder.prepare(ForceUnlock(lock=B))).rule == "S6"
+
+
+def test_s9_a_release_has_no_end_while_the_force_unlock_of_a_dead_session_runs(tmp_path: Path) -> None:
+    bench = crashed(tmp_path, ended=False)
+    for _ in range(3):
+        bench.responder.recover()
+    assert bench.incident.unended_release
+    assert refusal(bench.responder.prepare(UNLOCK)).rule == "S9"
+    (said,) = (event.text for event in bench.paper.events if isinstance(event, NoteAdded))
+    assert "force-unlock-1, begun before the tool ended, still runs" in said
+
+    bench.shelf.free()
+    bench.terraform.endings["force-unlock-1"] = Exit(code=None)
+    bench.commands.poll()
+    assert (dict(bench.incident.running), last_end(bench).outcome) == ({}, "released")
+    assert bench.incident.gone
+
+
+def test_s5_a_force_unlock_that_ended_unseen_is_read_back_also_when_the_first_look_fails(tmp_path: Path) -> None:
+    bench = crashed(tmp_path)
+
+    def fail() -> None:
+        raise OSError("no route")
+
+    bench.shelf.before_look = [fail]
+    with pytest.raises(OSError, match="no route"):
+        bench.commands.poll()
+    assert refusal(bench.responder.prepare(UNLOCK)).rule == "S5"
+    bench.responder.recover()
+    assert last_end(bench).outcome == "still-held"
 
 
 def test_recovery_without_a_pending_release_reads_nothing(tmp_path: Path) -> None:

@@ -49,6 +49,14 @@ def test_it_looks_at_once_and_again_when_it_is_asked() -> None:
     watcher.stop()
 
 
+def test_a_look_comes_with_the_turn_that_it_had_when_it_began() -> None:
+    turns: queue.SimpleQueue[tuple[LockSnapshot, int]] = queue.SimpleQueue()
+    watcher = Watcher(Telling(), lambda *told: turns.put(told), ticket=lambda: 7)  # type: ignore[arg-type]
+    watcher.start()
+    assert turns.get(timeout=LONG)[1] == 7
+    watcher.stop()
+
+
 def test_only_the_first_look_tells_each_store_as_it_answers() -> None:
     seen: queue.SimpleQueue[LockSnapshot] = queue.SimpleQueue()
     told: list[Store] = []

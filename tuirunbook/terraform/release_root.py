@@ -13,7 +13,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,8 +30,9 @@ from tuirunbook.terraform.program import Program, tail
 PREFIX = "tflock-tui-"
 _PROCESSES = "processes.json"
 _INIT_LIMIT = 120.0
-# The SDK retries for up to half a minute per call, and an interrupt between two stores would help nobody.
+# The SDK retries for up to half a minute per call.
 _RELEASE_LIMIT = 300.0
+_PAUSE = 0.02
 _LEFTOVER_AGE = 3600.0
 
 
@@ -102,14 +103,34 @@ class BackendOnlyRoot:
         """
         return (self._program.name, *_force_unlock(lock_id))
 
-    def force_unlock(self, lock_id: str) -> Ran:
+    def force_unlock(
+        self,
+        lock_id: str,
+        *,
+        command_id: str = "force-unlock",
+        log: Path | None = None,
+        started: Callable[[Child], None] | None = None,
+    ) -> Ran:
         """Run Terraform's own release of this lock ID to its end. What it released, only the stores tell.
+
+        Args:
+            lock_id: The lock.
+            command_id: What the process is called.
+            log: Where its output goes; a file that goes with this root by default.
+            started: Is told the process before it is waited for, because it outlives us.
 
         Raises:
             ValueError: It is not a lock ID.
-            ProgramError: It cannot be started, or does not end.
+            ProgramError: It cannot be started, or does not end in time; it is then left running.
         """
-        return self._run(_force_unlock(lock_id), limit=_RELEASE_LIMIT, interruptible=False)
+        command = self._program.command(_force_unlock(lock_id), cwd=str(self._directory), environ=self._environ)
+        log = log or self._directory.parent / "force-unlock.log"
+        child = self._children.start(command_id, command, log)
+        if started is not None:
+            started(child)
+        self._remember(child)
+        code = self._end_of(child)
+        return Ran(argv=command.argv, exit_code=code, output=log.read_text(encoding="utf-8", errors="replace"))
 
     def probe(self, command_id: str, log: Path) -> Child:
         """Start a plan that the lock refuses, or that takes it, stops at a variable without a value, and releases it.
@@ -158,15 +179,23 @@ class BackendOnlyRoot:
                 f"{name} could not initialise the backend for the release: {tail(ran.output)}", ran.output
             )
 
-    def _run(self, arguments: tuple[str, ...], *, limit: float, interruptible: bool = True) -> Ran:
+    def _end_of(self, child: Child) -> int:
+        """Wait for a release. It is never interrupted: between two stores that would help nobody."""
+        until = time.monotonic() + _RELEASE_LIMIT
+        while (ended := self._children.poll(child)) is None:
+            if time.monotonic() > until:
+                line = " ".join(child.argv)
+                raise NoAnswerError(
+                    f"`{line}` did not answer within {_RELEASE_LIMIT:.0f} seconds; "
+                    f"it was left running (process {child.pid})",
+                    child,
+                )
+            time.sleep(_PAUSE)
+        return -1 if ended.code is None else ended.code
+
+    def _run(self, arguments: tuple[str, ...], *, limit: float) -> Ran:
         try:
-            return self._program.run(
-                arguments,
-                cwd=str(self._directory),
-                environ=self._environ,
-                limit=limit,
-                interruptible=interruptible,
-            )
+            return self._program.run(arguments, cwd=str(self._directory), environ=self._environ, limit=limit)
         except NoAnswerError as error:
             self._remember(error.child)
             raise

@@ -21,10 +21,8 @@ from tuirunbook.core.lock import LockIdentity, LockSnapshot, short
 from tuirunbook.core.values import Child
 from tuirunbook.walk.observer import Looked, Observer
 from tuirunbook.walk.ports import LockStore, Terraform
+from tuirunbook.walk.releases import RELEASING, Releases, told
 from tuirunbook.walk.scribe import Scribe
-
-RELEASING = "force-unlock"
-"""The purpose of a force-unlock that did not end in time; nothing else is released while it runs (S9)."""
 
 TAIL_BYTES = 4_000_000
 """How much of the end of a command's output is read for its outcome; errors and summaries come last."""
@@ -61,6 +59,7 @@ class Commands:
         self._publish = publish
         self._plan_args = tuple(plan_args)
         self._roots: dict[str, ExitStack] = {}
+        self._releases = Releases(scribe=scribe, observer=observer, store=store, terraform=terraform, publish=publish)
 
     def start(self, *, probe: bool = False, purpose: str = "plan") -> Child | Refusal:
         """Start a plan in the root module, or a probe; `poll` tells its end.
@@ -101,6 +100,8 @@ class Commands:
         started = self._scribe.incident.running.get(command)
         if started is None:
             return "it has ended"
+        if started.purpose == RELEASING:
+            return "a release is not interrupted: it could let go of one store and not of the other"
         refusal = self._terraform.can_interrupt()
         if refusal is None:
             self._terraform.interrupt(started.child)
@@ -117,28 +118,37 @@ class Commands:
         child = started.child
         probe = started.purpose == "lock probe"
         if started.purpose == RELEASING:
-            self._scribe.record(CommandEnded, by="terraform", command=child.id, exit_code=code)
-            self._publish(self._observer.take_in(self._store.look()))
+            self._releases.take_end(child.id, code)
             return
         reading = read_plan(_tail(Path(child.log)), code, probe=probe)
         if (root := self._roots.pop(child.id, None)) is not None:
             root.close()
         before = self._scribe.incident.identities
         summary = reading.summary_line or reading.diagnosis.explanation.partition(". ")[0]
+        ticket = self._observer.ticket()
+        fresh, trouble = self._look()
         self._scribe.record(CommandEnded, by="terraform", command=child.id, exit_code=code, summary=summary)
-        fresh = self._store.look()
-        self._publish(self._observer.take_in(fresh))
+        if fresh is not None:
+            self._publish(self._observer.take_in(fresh, ticket=ticket))
+        summary += trouble
         if self._scribe.incident.gone and not before:
             self._verify(reading, code, summary)
         retry = self._judge(reading, "probe" if probe else "plan", before, fresh, summary)
         self._publish(PlanEnded(child=child, exit_code=code, reading=reading, retry=retry))
+
+    def _look(self) -> tuple[LockSnapshot | None, str]:
+        """A look, or why there is none: what a plan showed of the lock is worth telling even then."""
+        try:
+            return self._store.look(), ""
+        except Exception as error:  # noqa: BLE001 - whatever it is, the command has ended
+            return None, f"; the lock could not be read after it: {told(error)}"
 
     def _judge(
         self,
         reading: PlanReading,
         source: str,
         before: Sequence[LockIdentity],
-        fresh: LockSnapshot,
+        fresh: LockSnapshot | None,
         summary: str,
     ) -> RetryEnded | None:
         incident = self._scribe.incident
@@ -166,7 +176,7 @@ def retry_facts(
     reading: PlanReading,
     source: str,
     before: Sequence[LockIdentity],
-    fresh: LockSnapshot,
+    fresh: LockSnapshot | None,
     seen: Sequence[LockIdentity],
 ) -> dict[str, object]:
     """What a retry means, held against what was read before it and is read after it.
@@ -175,27 +185,27 @@ def retry_facts(
         reading: What the output says.
         source: `plan` or `probe`.
         before: The locks that were present when it began.
-        fresh: A look taken after it ended.
+        fresh: A look taken after it ended; None when it failed, and then nothing is said about another place.
         seen: All locks ever seen in this incident.
     """
     named = tuple(LockIdentity(lock) for lock in reading.lock_ids)
-    present = fresh.identities
+    present = fresh.identities if fresh else tuple(before)
     facts: dict[str, object] = {"outcome": "inconclusive", "source": source, "locks": named}
     match reading.outcome:
         case PlanOutcome.OBTAINED:
             facts["outcome"] = "obtained"
-            kept = [lock for lock in before if lock in present]
+            kept = [lock for lock in before if fresh and lock in present]
             if kept and not (reading.release_failed or reading.interrupted):
                 facts["elsewhere"] = f"Terraform took the lock while lock {short(kept[0])} is still read here"
         case PlanOutcome.REFUSED:
             refused_by = next((lock for lock in named if lock in present), None)
-            if refused_by is None and not named and reading.diagnosis.kind is Kind.UNREADABLE_LOCK:
+            if refused_by is None and not named and fresh and reading.diagnosis.kind is Kind.UNREADABLE_LOCK:
                 refused_by = next((lock.identity for lock in fresh.locks if lock.info is None), None)
             if refused_by is not None:
                 facts |= {"outcome": "refused-by-this", "lock": refused_by}
             elif named:
                 facts["outcome"] = "refused-by-another"
-                if not any(lock in seen for lock in named):
+                if fresh and not any(lock in seen for lock in named):
                     facts["elsewhere"] = f"Terraform was refused by lock {short(named[0])}, which is not read here"
         case PlanOutcome.INCONCLUSIVE:
             pass

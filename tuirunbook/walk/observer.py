@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -44,33 +45,53 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
 class Observer:
     """Keeps the latest look. Only the incident's thread calls it.
 
+    Args:
+        scribe: Who writes it down.
+        me: Who a lock of ours is taken by, as its `Who` tells it: `user@host`, or the host alone.
+
     Attributes:
         latest: The latest look, or None before the first.
         looks: How many there were.
     """
 
-    def __init__(self, scribe: Scribe, host: str) -> None:
+    def __init__(self, scribe: Scribe, me: str) -> None:
         self.latest: LockSnapshot | None = None
         self.looks = 0
         self._known: LockSnapshot | None = None
         self._scribe = scribe
-        self._host = host
+        self._me = me
+        self._tickets = itertools.count(1)
+        self._newest = 0
 
-    def take_in(self, snapshot: LockSnapshot, *, released: LockIdentity | None = None) -> Looked:
+    def ticket(self) -> int:
+        """The turn of a look that is about to begin, for `take_in`. From any thread.
+
+        The order of looks, which the wall clock does not tell: it may be set back.
+        """
+        return next(self._tickets)
+
+    def take_in(
+        self, snapshot: LockSnapshot, *, released: LockIdentity | None = None, ticket: int | None = None
+    ) -> Looked:
         """Record what a look shows, if it shows anything new.
 
         Args:
             snapshot: The look.
             released: The lock that was just released. That it left, and nothing else, is told by the release's own end.
+            ticket: The look's turn. One that began before the latest is dropped; without a ticket, its time decides.
         """
         scribe = self._scribe
         before = self.latest
-        if before is not None and snapshot.taken_at < before.taken_at:
+        if before is not None and self._is_late(snapshot, before, ticket):
             return Looked(snapshot=before, number=self.looks)
+        self._newest = self.ticket() if ticket is None else ticket
         was_blind = bool(scribe.incident.blind_since)
         looked = self._compare(before, snapshot, released)
         self._sight(snapshot, was_blind=was_blind)
         return looked
+
+    def _is_late(self, snapshot: LockSnapshot, latest: LockSnapshot, ticket: int | None) -> bool:
+        return snapshot.taken_at < latest.taken_at if ticket is None else ticket < self._newest
 
     def _compare(self, before: LockSnapshot | None, snapshot: LockSnapshot, released: LockIdentity | None) -> Looked:
         scribe, read = self._scribe, self._known
@@ -112,7 +133,7 @@ class Observer:
             self._scribe.record(WatchRestored)
 
     def _is_ours(self, lock: StoredLock) -> bool:
-        return any(_holds(started, lock, self._host) for started in self._scribe.incident.running.values())
+        return any(_holds(started, lock, self._me) for started in self._scribe.incident.running.values())
 
     def _state_writes(self, found: Iterable[Change], present: Iterable[LockIdentity], moment: datetime) -> None:
         """A state that is written while a lock is held has a living writer."""
@@ -158,13 +179,22 @@ def _is_departure(change: Change, before: LockSnapshot, released: LockIdentity) 
     return change.what == "left" and change.store in {half.store for half in before.find(released)}
 
 
-def _holds(started: CommandStarted, lock: StoredLock, host: str) -> bool:
-    """Whether a command of ours took this lock: from this host, and not before the command began.
+_OUR_OPERATIONS = frozenset({"OperationTypePlan", "OperationTypeRefresh"})
+"""What we run; a lock of an apply is somebody else's, wherever it was taken."""
+
+
+def _holds(started: CommandStarted, lock: StoredLock, me: str) -> bool:
+    """Whether a command of ours took this lock: a plan, by us, and not before the command began.
 
     The tolerance of a second covers that process start times are told in clock ticks.
     """
     info = lock.info
-    if info is None or info.created_at is None or info.who.rpartition("@")[2] != host:
+    if "plan" not in started.child.argv:
+        return False
+    if info is None or info.created_at is None or info.operation not in _OUR_OPERATIONS:
+        return False
+    who = info.who if "@" in me else info.who.rpartition("@")[2]
+    if who != me:
         return False
     return info.created_at.timestamp() >= started.child.started - 1
 

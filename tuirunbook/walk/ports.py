@@ -64,8 +64,14 @@ class ReleaseRoot(Protocol):
         """The exact argument list of `force_unlock`."""
         ...
 
-    def force_unlock(self, lock_id: str) -> Ran:
-        """Run Terraform's own release of this lock ID to its end."""
+    def force_unlock(self, lock_id: str, *, command_id: str, log: Path, started: Callable[[Child], None]) -> Ran:
+        """Run Terraform's own release of this lock ID to its end; its output goes to `log`.
+
+        `started` is told the process before it is waited for: it outlives us.
+
+        Raises:
+            ProgramError: It cannot be started, or does not end in time; it is then left running.
+        """
         ...
 
     def probe(self, command_id: str, log: Path) -> Child:

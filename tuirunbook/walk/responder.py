@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import msgspec
 
-from tuirunbook.core.diagnosis import UnlockOutcome, read_unlock
+from tuirunbook.core.diagnosis import UnlockOutcome
 from tuirunbook.core.gates import (
     Confirmation,
     DeleteLock,
@@ -25,30 +25,26 @@ from tuirunbook.core.gates import (
 )
 from tuirunbook.core.incident import (
     ActionRefused,
-    CommandStarted,
+    CommandEnded,
     Incident,
-    ReleaseEnded,
     ReleaseIntended,
-    RetryEnded,
-    SnapshotRecord,
     state_text,
 )
 from tuirunbook.core.lock import LockSnapshot, Store
 from tuirunbook.core.release import (
     NIL_LOCK_ID,
     ReleaseOutcome,
-    contradiction,
     has_no_id,
-    listed_failure,
-    read_back,
 )
 from tuirunbook.core.text import one_line
-from tuirunbook.core.values import Child, DeleteOutcome, JournalError, ProgramError
+from tuirunbook.core.values import DeleteOutcome, JournalError, ProgramError
 from tuirunbook.core.verdict import CHECK_NAMES, Verdict, judge
-from tuirunbook.walk.commands import RELEASING
 from tuirunbook.walk.observer import Looked, Observer
 from tuirunbook.walk.ports import EvidenceSource, LockStore, ReleaseRoot, Terraform
+from tuirunbook.walk.releases import Attempt, Released, Releases, command_name, read_answer, told
 from tuirunbook.walk.scribe import Scribe
+
+__all__ = ["Prepared", "ReleaseAction", "Released", "Responder", "journal_trouble"]
 
 ReleaseAction = ForceUnlock | DeleteLock
 
@@ -71,24 +67,6 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
 
 
-class Released(msgspec.Struct, frozen=True, kw_only=True):
-    """How a release ended, by a fresh read of all stores."""
-
-    outcome: ReleaseOutcome
-    detail: str
-    exit_code: int | None = None
-    failure: str = ""
-    after: LockSnapshot | None = None
-
-
-class _Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the attempt itself came back with; recorded, not believed."""
-
-    detail: str
-    exit_code: int | None = None
-    said: UnlockOutcome = UnlockOutcome.FAILED
-
-
 class Responder:
     """Releases locks. Only the incident's thread calls it."""
 
@@ -108,9 +86,9 @@ class Responder:
         self._observer = observer
         self._store = store
         self._terraform = terraform
+        self._releases = Releases(scribe=scribe, observer=observer, store=store, terraform=terraform, publish=publish)
         self._sources = sources
         self._policy = policy
-        self._publish = publish
         self._operator = operator
         self._stack = ExitStack()
         self._root: ReleaseRoot | None = None
@@ -123,7 +101,7 @@ class Responder:
             ProgramError: Terraform cannot be used at all.
         """
         self._scribe.must_write()
-        snapshot = self._look()
+        snapshot = self._releases.look()
         refusal = obstacle(action, self._scribe.incident, snapshot, self._policy)
         if refusal is not None:
             return self._refuse(action, refusal)
@@ -131,7 +109,7 @@ class Responder:
             try:
                 command = self._open_root(snapshot).force_unlock_argv(_given_id(action))
             except ProgramError as error:
-                if self._record_unusable(action, snapshot, error):
+                if self._releases.unusable(action.lock, snapshot, error, by=self._operator):
                     return Refusal(rule="S6", why=str(error), enable="The last resort is available: step 7.")
                 raise
         else:
@@ -168,13 +146,13 @@ class Responder:
         try:
             self._intend(number, given, prepared)
             self._ask_again(prepared.snapshot)
-            fresh = self._look()
+            fresh = self._releases.look()
             renewed = self._silenced(prepared) or renew(given, self._scribe.incident, fresh, self._policy)
             self._scribe.must_write()
         except Exception as error:
             # Nothing was sent; a release without an end would stand against every later one.
             if self._scribe.incident.unended_release:
-                self._ended(number, Released(outcome=ReleaseOutcome.NOT_TRIED, detail=_told(error)))
+                self._ended(number, Released(outcome=ReleaseOutcome.NOT_TRIED, detail=told(error)))
             raise
         if isinstance(renewed, Refusal):
             detail = f"{renewed.rule}: {renewed.why}"
@@ -188,58 +166,22 @@ class Responder:
         if isinstance(action, RetryPlan):
             raise TypeError("this permit is for something else")
         try:
-            answer = self._force_unlock(number, given) if isinstance(action, ForceUnlock) else self._delete(given)
+            attempt = self._force_unlock(number, given) if isinstance(action, ForceUnlock) else self._delete(given)
         except Exception as error:  # noqa: BLE001 - it may have been sent; only the stores tell
-            answer = _Answer(detail=_told(error))
-        after: LockSnapshot | None = None
-        looked: Looked | None = None
+            attempt = Attempt(detail=told(error))
         try:
-            after = self._store.look()
-            looked = self._observer.take_in(after, released=action.lock)
-        except Exception as error:  # noqa: BLE001 - an attempt has an outcome, even an unknown one
-            answer = msgspec.structs.replace(answer, detail=f"{answer.detail}; {_told(error)}")
-        was_in = tuple(half.store for half in before.find(action.lock))
-        outcome = read_back(action.lock, was_in, after, before.identities)
-        released = Released(
-            outcome=outcome,
-            detail=answer.detail,
-            exit_code=answer.exit_code,
-            failure=listed_failure(action.lock, was_in, answer.said, outcome),
-            after=after,
-        )
-        self._ended(number, released)
-        if looked:
-            self._publish(looked)
-        if doubt := contradiction(action.lock, answer.said, outcome):
-            self._scribe.record(
-                RetryEnded, by="terraform", outcome="inconclusive", source=RELEASING, lock=action.lock, elsewhere=doubt
-            )
-        return released
+            return self._releases.conclude(number, action.lock, before, attempt)
+        finally:
+            self.put_away()
 
     def recover(self) -> Incident:
         """Read back the outcome of a release that was under way when the tool died."""
-        pending = self._scribe.incident.unended_release
-        if pending is not None:
-            lock, last = pending.intended.lock, self._scribe.incident.snapshot
-            was_in = {half.store for half in last.locks if half.identity == lock} if last else set()
-            others = last.identities if last else ()
-            after = self._look()
-            outcome = read_back(lock, was_in, after, others)
-            detail = "the tool ended during this release; this is what was read afterwards"
-            self._ended(pending.intended.release, Released(outcome=outcome, detail=detail, after=after))
-        return self._scribe.incident
+        return self._releases.recover()
 
     def put_away(self) -> None:
         """Remove the private root that `prepare` made."""
         self._root = None
         self._stack.close()
-
-    def _look(self) -> LockSnapshot:
-        """Ask again who we are, and look (S15)."""
-        self._store.identify(again=True)
-        snapshot = self._store.look()
-        self._publish(self._observer.take_in(snapshot))
-        return snapshot
 
     def _open_root(self, snapshot: LockSnapshot) -> ReleaseRoot:
         if self._root is None:
@@ -292,79 +234,35 @@ class Responder:
         why = f"what had been known could not be asked again: {newly[0]}"
         return Refusal(rule="S1", why=why, enable="Confirm again, knowing that; or find out another way.")
 
-    def _force_unlock(self, number: int, given: Permit) -> _Answer:
+    def _force_unlock(self, number: int, given: Permit) -> Attempt:
         action = given.action
         if not isinstance(action, ForceUnlock) or self._root is None:
             raise TypeError("this permit is for something else, or nothing was prepared")
+        name = command_name(number)
+        log = self._scribe.keep().log_path(name)
         try:
-            ran = self._root.force_unlock(_given_id(action))
+            ran = self._root.force_unlock(_given_id(action), command_id=name, log=log, started=self._releases.began)
         except ProgramError as error:
-            left = getattr(error, "child", None)
-            if isinstance(left, Child):
-                child = msgspec.structs.replace(left, id=f"{RELEASING}-{number}")
-                self._scribe.record(CommandStarted, child=child, purpose=RELEASING)
-            return _Answer(detail=_told(error))
-        reading = read_unlock(ran.output, ran.exit_code)
-        unlocked = reading.outcome is UnlockOutcome.UNLOCKED
-        detail = "Terraform reported success" if unlocked else one_line(reading.diagnosis.explanation, 400)
-        return _Answer(detail=detail, exit_code=ran.exit_code, said=reading.outcome)
+            return Attempt(detail=told(error))
+        self._scribe.record(CommandEnded, by="terraform", command=name, exit_code=ran.exit_code)
+        return read_answer(ran.output, ran.exit_code)
 
-    def _delete(self, given: Permit) -> _Answer:
+    def _delete(self, given: Permit) -> Attempt:
         action, snapshot = given.action, given.snapshot
         if not isinstance(action, DeleteLock) or snapshot is None:
             raise TypeError("this permit is for something else")
         half = next(half for half in snapshot.find(action.lock) if half.store is action.store)
         answer = self._store.delete(half)
         said = UnlockOutcome.DENIED if answer.outcome is DeleteOutcome.DENIED else UnlockOutcome.FAILED
-        return _Answer(detail=one_line(f"{answer.outcome}: {answer.message or answer.code}", 400), said=said)
+        return Attempt(detail=one_line(f"{answer.outcome}: {answer.message or answer.code}", 400), said=said)
 
     def _ended(self, number: int, released: Released) -> None:
-        self._scribe.record(
-            ReleaseEnded,
-            release=number,
-            outcome=released.outcome,
-            snapshot=SnapshotRecord.of(released.after) if released.after else None,
-            exit_code=released.exit_code,
-            detail=released.detail,
-            failure=released.failure,
-        )
+        self._releases.end(number, released)
         self.put_away()
-
-    def _record_unusable(self, action: ForceUnlock, snapshot: LockSnapshot, error: ProgramError) -> bool:
-        """Whether Terraform's own `init` said why force-unlock is impossible; then that is on record.
-
-        A program that is missing or of another version, credentials and the network are not among the reasons (S7).
-        """
-        failure = _INIT_FAILURES.get(read_unlock(getattr(error, "output", ""), 1).outcome)
-        if failure is None:
-            return False
-        number = len(self._scribe.incident.releases) + 1
-        self._scribe.record(
-            ReleaseIntended,
-            by=self._operator,
-            release=number,
-            method="force-unlock",
-            lock=action.lock,
-            fingerprint=snapshot.fingerprint,
-            verdict=judge(self._scribe.incident, action.lock).opinion,
-        )
-        self._ended(number, Released(outcome=ReleaseOutcome.NOT_TRIED, detail=_told(error), failure=failure))
-        return True
-
-
-_INIT_FAILURES: Mapping[UnlockOutcome, str] = {
-    UnlockOutcome.DENIED: "denied",
-    UnlockOutcome.UNUSABLE_CONFIG: "unusable",
-}
 
 
 def _given_id(action: ForceUnlock) -> str:
     return NIL_LOCK_ID if has_no_id(action.lock) else action.lock
-
-
-def _told(error: Exception) -> str:
-    sentence = str(error) if isinstance(error, (ProgramError, JournalError)) else f"{type(error).__name__}: {error}"
-    return one_line(sentence, 400)
 
 
 def _method(action: ReleaseAction) -> str:
