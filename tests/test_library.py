@@ -232,10 +232,16 @@ def test_s14_a_core_question_that_is_named_keeps_its_answers() -> None:
 def reworded(question_id: str, **changes: str) -> str:
     """A runbook that spells out a core question; `changes` replace the option of that name."""
     options = "".join(
-        changes.get(option.value.replace("-", "_"), f"      - {{value: {option.value}, label: ours {option.value}}}\n")
+        changes.get(option.value.replace("-", "_"), f'      - {{value: {option.value}, label: "{option.label}"}}\n')
         for option in CORE_QUESTIONS[question_id].options
     )
     return step(f"action: ask\nquestions:\n  - id: {question_id}\n    text: Ours?\n    options:\n{options}")
+
+
+def test_s14_the_words_of_a_core_answer_cannot_turn_it_round() -> None:
+    turned = reworded("owner", mine_died="      - {value: mine-died, label: 'yes, it is still running'}\n")
+    with pytest.raises(library.RunbookErrors, match="a runbook cannot change that"):
+        library.parse(HEAD + turned, "x")
 
 
 @pytest.mark.parametrize("question_id", CORE_QUESTIONS)
@@ -245,7 +251,7 @@ def test_s14_a_core_question_may_be_reworded_and_weighs_the_same(question_id: st
     assert question is not None
     assert question.core
     assert (question.text, question.why) == ("Ours?", core.why)
-    assert [option.label for option in question.options] == [f"ours {option.value}" for option in core.options]
+    assert [option.label for option in question.options] == [option.label for option in core.options]
     assert [(option.says, option.needs, option.final) for option in question.options] == [
         (option.says, option.needs, option.final) for option in core.options
     ]

@@ -19,8 +19,8 @@ fence.
 Front matter: `name` (the file's), `title`, `version`, `owner`, `expected_minutes`; `may_run` (role: steps), `escalate`
 (a list of `to` and `when`), `last_exercised`. Fence: `action`; `id`, `questions`, `links` (`text` and `url`), `owners`,
 `commands` (argument lists, for `run`), `items` (for `prevent`). A question has `id`, `text`, `why` and `options`; an
-option `value`, `label`, `says`, `needs`, `final`. A core question needs no more than its ID; what it does say may only
-reword or add (S14).
+option `value`, `label`, `says`, `needs`, `final`. A core question needs no more than its ID; it may be
+worded anew and get more answers, and its own answers stay as they are (S14).
 """
 
 from __future__ import annotations

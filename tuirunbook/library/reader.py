@@ -352,7 +352,7 @@ def _option(document: Yaml, node: yaml.Node, core: Question | None) -> Option | 
         document.wrong(fields["final"], "only the core questions' own answers are final")
     return Option(
         value=value,
-        label=document.text(fields.get("label"), "label") or (given.label if given else ""),
+        label=given.label if given else document.text(fields.get("label"), "label"),
         says=given.says if given else Says(says or Says.NOTHING),
         needs=tuple(need for need in NEEDS if need in needs or (given and need in given.needs)),
         final=given.final if given else False,
@@ -362,7 +362,11 @@ def _option(document: Yaml, node: yaml.Node, core: Question | None) -> Option | 
 def _weights_stay(
     document: Yaml, fields: Mapping[str, yaml.Node], given: Option, *, says: str, needs: Sequence[str], final: str
 ) -> None:
-    """S14: what a core answer weighs and asks for stays."""
+    """S14: what a core answer says, weighs and asks for stays; another label could turn it round."""
+    if "label" in fields and document.text(fields["label"], "label") != given.label:
+        document.wrong(
+            fields["label"], f"the core answer {given.value} reads “{given.label}”; a runbook cannot change that"
+        )
     if says and says != given.says:
         document.wrong(fields["says"], f"the core answer {given.value} says {given.says}; a runbook cannot change that")
     if final and (final == "true") != given.final:

@@ -27,7 +27,8 @@ def status_exit(snapshot: LockSnapshot) -> Status:
     """What this look says."""
     if snapshot.held:
         return Status.HELD
-    return Status.FREE if snapshot.free else Status.UNKNOWN
+    nowhere = isinstance(snapshot.state, NotChecked) and snapshot.state.code == "NoSuchBucket"
+    return Status.FREE if snapshot.free and not nowhere else Status.UNKNOWN
 
 
 def status_object(snapshot: LockSnapshot) -> dict[str, object]:
