@@ -285,6 +285,21 @@ def test_one_can_ask_while_a_dialog_is_open(desk: Desk) -> None:
     trainee.answer("ci", "ended", how="asked CI", link="ci.example/8121")
 
 
+def test_every_screen_says_that_it_is_practice(desk: Desk) -> None:
+    trainee = desk.start("evicted-pod")
+    trainee.wait_for(lambda: trainee.sees("Looking for the root module") and trainee.sees("PRACTICE"))
+    trainee.wait_for("■ held")
+    assert trainee.sees("PRACTICE")
+    trainee.choose_row("prod/cache")
+    trainee.on_walk()
+    for key, shown in (("t", "Transcript"), ("enter", "Lock details"), ("b", "what it does, it does")):
+        assert trainee.terminal.screen[0].startswith(" PRACTICE")
+        trainee.press(key)
+        trainee.wait_for(lambda shown=shown: trainee.sees(shown) and trainee.sees("PRACTICE"))  # type: ignore[misc]
+        trainee.press("escape")
+        trainee.wait_for(lambda shown=shown: not trainee.sees(shown))  # type: ignore[misc]
+
+
 def test_the_menu_tells_nothing_but_the_page(desk: Desk) -> None:
     trainee = desk.start()
     trainee.wait_for("which page do you take?")

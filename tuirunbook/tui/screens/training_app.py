@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tuirunbook.tui.front import Front
 
 
+BANNER = " PRACTICE  nothing is real "
+
+
 class PracticeCommands(RegistryCommands):
     """The palette, with what training adds to the walk."""
 
@@ -47,6 +50,16 @@ class TrainingApp(TflockApp):
     """
 
     TITLE = "tflock-tui PRACTICE"
+    CSS = """
+    OpeningScreen, StatesScreen, WaitScreen, TranscriptScreen,
+    DetailsScreen, OutputScreen, IncidentsScreen, StartScreen {
+        border-top: heavy $warning;
+        border-title-color: $background;
+        border-title-background: $warning;
+        border-title-style: bold;
+    }
+    """
+    """The screens of an incident carry the banner as their upper edge; the walk and training's own have a line."""
     COMMANDS: ClassVar = {PracticeCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "find_out", "find out", show=False, priority=True),
@@ -82,6 +95,11 @@ class TrainingApp(TflockApp):
         else:
             self._menu()
 
+    def post_display_hook(self) -> None:
+        """Whatever screen comes: its upper edge, where it has one, says that it is practice."""
+        if not self.screen.border_title:
+            self.screen.border_title = BANNER
+
     def end_practice(self) -> None:
         """End the world that is under way, if there is one. It blocks; call it from a thread, or after the end."""
         run, self._practice = self._practice, None
@@ -109,7 +127,11 @@ class TrainingApp(TflockApp):
             await self._give_up(f"The practice world cannot be started: {error}")
             return
         self.front = self._practice.front
-        await self.push_screen(OpeningScreen(self.front))
+        await self._show_opening(OpeningScreen(self.front))
+
+    async def _show_opening(self, opening: OpeningScreen) -> None:
+        opening.border_title = BANNER
+        await self.push_screen(opening)
 
     async def _give_up(self, why: str) -> None:
         """Say why there is no practice; back to the menu, or out with it where there was none."""
@@ -148,7 +170,7 @@ class TrainingApp(TflockApp):
         if root is not None:
             if isinstance(self.screen, PracticeWalk):
                 await self.pop_screen()
-            await self.push_screen(OpeningScreen(self.front, root))
+            await self._show_opening(OpeningScreen(self.front, root))
         elif walk_of(self) is None:
             self.action_done()
 
