@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pwd
 import queue
 import shutil
 import subprocess
@@ -357,6 +358,21 @@ def test_the_operator_is_who_the_settings_git_or_the_system_say(desk: Desk) -> N
     subprocess.run(["git", "-C", str(desk.here), "config", "--unset", "user.name"], check=True)
     adapters = desk.adapters(USER="ada", GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_SYSTEM="/dev/null")
     assert adapters.operator() == "ada"
+
+
+@pytest.mark.parametrize(("named", "operator"), [("ada", "ada"), ("", "unknown")])
+def test_the_operator_is_at_last_who_the_process_runs_as(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, named: str, operator: str
+) -> None:
+    def entry(uid: int) -> pwd.struct_passwd:
+        if not named:
+            raise KeyError(uid)
+        return pwd.struct_passwd((named, "x", uid, uid, "", "/", "/bin/sh"))
+
+    monkeypatch.setattr(pwd, "getpwuid", entry)
+    subprocess.run(["git", "-C", str(desk.here), "config", "--unset", "user.name"], check=True)
+    adapters = desk.adapters(USER="", LOGNAME="", GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_SYSTEM="/dev/null")
+    assert adapters.operator() == operator
 
 
 def test_local_times_know_summer_and_winter(desk: Desk) -> None:

@@ -148,7 +148,8 @@ class Adapters:
             said = one_line(asked.stdout.decode("utf-8", "replace"), 80)
         except (OSError, subprocess.TimeoutExpired):
             said = ""
-        return said or one_line(self.environ.get("USER") or self.environ.get("LOGNAME") or "unknown", 80)
+        named = self.environ.get("USER") or self.environ.get("LOGNAME") or ""
+        return said or one_line(named, 80) or _account_name() or "unknown"
 
     def host(self) -> str:
         """This machine's name, as Go's `os.Hostname` says it in a lock's `Who`."""
@@ -165,6 +166,16 @@ class Adapters:
                 return ZoneInfo.from_file(file)
         except (OSError, ValueError, KeyError):
             return datetime.now().astimezone().tzinfo or UTC
+
+
+def _account_name() -> str:
+    """Who this process runs as, as the system's user database says; empty where it says nothing."""
+    try:
+        import pwd  # noqa: PLC0415 - asked only when nothing else says who walks, and not on every system
+
+        return one_line(pwd.getpwuid(os.getuid()).pw_name, 80)
+    except (ImportError, KeyError, OSError):
+        return ""
 
 
 def _credentials(clients: Clients) -> Callable[[], Mapping[str, str]]:
