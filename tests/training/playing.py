@@ -190,7 +190,7 @@ class Trainee(Operator):
             heard = time.monotonic() + 0.7
             self.wait_for(lambda heard=heard: time.monotonic() > heard)  # type: ignore[misc]
             if number == 6:
-                self.fill_confirmation({"of the lock ID": self.title_of_confirmation()})
+                self.fill_confirmation({"it has no readable ID": self.title_of_confirmation()})
             else:
                 place = "network/terraform.tfstate 9012"
                 self.fill_confirmation(
