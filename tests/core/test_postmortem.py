@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tests.journal.story import ADDRESS, LOCK, START, free, held, lock_record, opened, story
+from tests.journal.story import ADDRESS, LOCK, OTHER, START, free, held, lock_record, opened, story
 from tuirunbook.core.chain import ChainReport, Damage
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.incident import (
     CheckRecorded,
+    Closed,
+    DetailsGiven,
     Event,
     LockChanged,
     LockObserved,
@@ -29,17 +31,20 @@ from tuirunbook.core.incident import (
     QuestionAnswered,
     ReleaseEnded,
     ReleaseIntended,
+    RetryEnded,
+    SnapshotRecord,
     UnknownEvent,
     timestamp,
 )
 from tuirunbook.core.lock import Change, LockInfo, Store
-from tuirunbook.core.postmortem import Postmortem, build, to_markdown
+from tuirunbook.core.postmortem import Postmortem, build, escape, to_markdown
 from tuirunbook.core.postmortem.times import duration
 from tuirunbook.core.restore import backups_in, restore_command
 
 ZONE = timezone(timedelta(hours=1), "CET")
 INTACT = ChainReport(lines=40)
 AT = timestamp(START)
+LINKING = MarkdownIt("gfm-like")
 PARSER = MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
 
 
@@ -110,8 +115,8 @@ def test_what_nobody_knows_is_unknown_and_not_left_out() -> None:
 
 def test_a_pasted_error_dates_the_first_refusal_at_the_latest() -> None:
     error = next(event for event in story() if type(event).__name__ == "ErrorPasted")
-    point = of(opened(), error).durations[1]
-    assert point.at == error.at
+    point = of(opened(), error).durations[3]
+    assert (point.name, point.at) == ("first refusal", error.at)
     assert point.note.startswith("at the latest")
 
 
@@ -475,6 +480,25 @@ def test_s12_only_plain_web_addresses_are_links() -> None:
         assert bool(links) is linked
 
 
+@pytest.mark.parametrize("url", ["https://ci.example/runs/4711?a=b&c=d#e", "http://e.x", "HTTPS://e.x/a_b"])
+def test_s12_a_web_address_in_free_text_can_be_read_and_is_no_link(url: str) -> None:
+    told = text(opened(), NoteAdded(at=later(1), by="priya", text=f"see {url}, and ({url})."))
+    assert f"see `{url}`, and (`{url}`)." in told
+    assert not [token for token in LINKING.parse(told) if "link_open" in {child.type for child in token.children or ()}]
+
+
+@given(
+    st.lists(st.sampled_from(["https://e.x", "http://", "a", ":80", "/", "`", "\\", ".", "@b", "|", " "])).map("".join)
+)
+@settings(deadline=None)
+def test_s12_addresses_in_free_text_stay_mute_whatever_is_around_them(evil: str) -> None:
+    told = f"| x | y |\n|---|---|\n| {escape.text(evil)} | z |\n"
+    found = [child for token in LINKING.parse(told) for child in token.children or ()]
+    assert not [token for token in found if token.type == "link_open"]
+    words = "".join(token.content for token in found if token.type in {"text", "text_special", "code_inline"})
+    assert words.replace("\N{WORD JOINER}", "") == f"xy{' '.join(evil.split())}z"
+
+
 def test_s13_secrets_do_not_reach_an_export_through_the_whole_story() -> None:
     assert "runbook_text" not in msgspec.json.encode(of()).decode()
     assert opened().runbook_text.strip() not in text()
@@ -491,3 +515,153 @@ def test_local_time_names_the_day_where_it_is_another() -> None:
     document = build((late,), chain=INTACT, zone=ZONE)
     assert document.timeline[0].local == "11-24 00:30:00 CET"
     assert build((late,), chain=INTACT, zone=UTC).timeline[0].local == "23:30:00 UTC"
+
+
+def told_details(**facts: str) -> DetailsGiven:
+    return DetailsGiven(at=later(50), **facts)
+
+
+def refused() -> RetryEnded:
+    return RetryEnded(at=later(5), outcome="refused-by-this", source="plan", locks=(LOCK,), lock=LOCK)
+
+
+def intended(minute: float = 10) -> ReleaseIntended:
+    return ReleaseIntended(
+        at=later(minute), by="priya", release=1, method="force-unlock", lock=LOCK, fingerprint="f", verdict="orphaned"
+    )
+
+
+def ended(outcome: str, snapshot: SnapshotRecord | None) -> ReleaseEnded:
+    return ReleaseEnded(at=later(11), release=1, outcome=outcome, snapshot=snapshot)
+
+
+def released(*before: Event) -> tuple[Event, ...]:
+    return (opened(), seen(), *before, intended(), ended("released", free()))
+
+
+@pytest.mark.parametrize(
+    ("page", "first", "since", "begin"),
+    [
+        (-7, None, "the page", -7),
+        (7, None, "the first refusal known", 5),
+        (-7, -14, "the first refusal known", -14),
+        (None, 8, "the first refusal known", 5),
+        (None, None, "the first refusal known", 5),
+    ],
+)
+def test_the_impact_begins_with_the_earliest_sign(
+    page: float | None, first: float | None, since: str, begin: float
+) -> None:
+    told = told_details(
+        page_at="" if page is None else later(page), first_refusal_at="" if first is None else later(first)
+    )
+    document = of(*released(refused()), told)
+    assert (document.impact.since, document.impact.begin) == (since, later(begin))
+    assert document.impact.seconds == (11 - begin) * 60
+    assert f"Blocked from {since} (" in section(to_markdown(document), "Impact")
+    assert f" after {since}; " in document.summary[2]
+
+
+def test_a_release_before_the_first_sign_has_no_length() -> None:
+    document = of(*released(), told_details(page_at=later(40)))
+    assert document.impact.seconds is None
+    assert "**unknown**, for the release is the earlier of the two." in section(to_markdown(document), "Impact")
+
+
+def test_a_page_before_the_lock_is_said_so() -> None:
+    document = of(*released(), told_details(page_at="2026-11-23T02:00:00Z"))
+    first, second, *_ = document.durations
+    assert (first.name, second.name) == ("page", "first refusal")
+    assert first.note == "before the lock was created"
+
+
+MINUTES = st.one_of(st.just(None), st.integers(-90, 90))
+
+
+@given(MINUTES, MINUTES)
+@settings(deadline=None, max_examples=50)
+def test_durations_are_never_negative_and_rows_are_in_the_order_of_time(page: int | None, first: int | None) -> None:
+    told = told_details(
+        page_at="" if page is None else later(page), first_refusal_at="" if first is None else later(first)
+    )
+    points = of(*released(refused()), told).durations
+    times = [point.at for point in points if point.at]
+    assert times == sorted(times)
+    assert all(point.after is None or point.after >= 0 for point in points)
+    assert len({point.name for point in points}) == 7
+
+
+def test_a_refusal_that_was_seen_here_has_one_row() -> None:
+    facts = [row.fact for row in of(*released(refused())).timeline if "refused" in row.fact]
+    assert facts == ["The plan was refused by this lock (3f8f3f8f)."]
+
+
+def test_every_store_that_held_the_lock_is_named() -> None:
+    both = held(lock_record(), msgspec.structs.replace(lock_record(), store=Store.S3))
+    what = of(opened(), LockObserved(at=later(1), snapshot=both)).summary[0]
+    assert what.endswith("(3f8f3f8f) in DynamoDB and the S3 lockfile.")
+    assert what.count("3f8f3f8f") == 1
+
+
+def answered(minute: float, answer: str, says: Says, label: str, **facts: Any) -> QuestionAnswered:
+    told = {"question": "holder-host", "answer": answer, "says": says, "label": label}
+    return QuestionAnswered(at=later(minute), by="Priya Raman", lock=LOCK, **told | facts)
+
+
+RUNS = answered(2, "running", Says.BLOCKS, "terraform runs there", who="Sam Okafor")
+GONE = answered(3, "host-gone", Says.SUPPORTS, "its process is gone", how="looked with ps")
+
+
+def test_a_blocking_answer_that_was_changed_stands_in_the_decision() -> None:
+    told = section(text(*released(RUNS, GONE)), "Decision record")
+    assert (
+        "- **Against, later changed:** terraform runs there (said by Sam Okafor at 2026-11-23 03:14:00 UTC), then: "
+        "its process is gone (looked with ps; said by Priya Raman at 2026-11-23 03:15:00 UTC)"
+    ) in told
+
+
+def test_a_blocking_answer_that_a_change_voided_stands_in_the_decision() -> None:
+    change = Change(what="rewritten", sentence="the lock in DynamoDB was rewritten", store=Store.DYNAMODB)
+    voided = LockChanged(at=later(3), snapshot=held(), changes=(change,), voided=(LOCK,))
+    (decision,) = of(*released(RUNS, voided)).decisions
+    (changed,) = decision.changed
+    assert changed.endswith("then: the lock changed at 2026-11-23 03:15:00 UTC, and it no longer counted")
+
+
+def test_only_what_blocked_and_was_changed_before_the_release_of_its_lock_is_told_as_changed() -> None:
+    other = msgspec.structs.replace(RUNS, lock=OTHER)
+    again = msgspec.structs.replace(RUNS, at=later(2.5))
+    for before in ((GONE, RUNS), (RUNS, again), (other, msgspec.structs.replace(GONE, lock=OTHER))):
+        assert of(*released(*before)).decisions[0].changed == ()
+    assert of(*released(RUNS), msgspec.structs.replace(GONE, at=later(20))).decisions[0].changed == ()
+
+
+def test_an_answer_among_the_factors_says_how_and_who() -> None:
+    factors = of(*released(GONE)).prompts[0].known
+    assert factors == ("Its process is gone (looked with ps), said Priya Raman.",)
+
+
+def test_an_incident_closed_without_the_prevention_list_says_so() -> None:
+    closed = Closed(at=later(60), by="priya")
+    markdown = text(*released(), closed)
+    assert "Prevention list: nothing was checked." in section(markdown, "Follow-ups")
+    assert section(markdown, "Prevention list").strip() == "Nothing was checked."
+    assert "nothing was checked" not in text(*released()) + text()
+
+
+def test_a_release_that_another_holder_followed_is_a_release() -> None:
+    theirs = held(lock_record(OTHER))
+    document = of(opened(), seen(), intended(), ended("new-holder", theirs), Closed(at=later(60), by="priya"))
+    release = next(point for point in document.durations if point.name == "release")
+    assert (release.at, release.note) == (later(11), "as read back; then held by another")
+    assert document.header.status == "closed, not verified"
+    assert document.summary[2].startswith("Force-unlock released the lock at 2026-11-23 03:23:00 UTC")
+    assert "the state was locked again when it was last read" in document.summary[2]
+
+
+def test_a_lock_that_came_after_a_release_does_not_undo_it() -> None:
+    change = Change(what="appeared", sentence="a lock appeared", store=Store.DYNAMODB)
+    again = LockChanged(at=later(20), snapshot=held(lock_record(OTHER)), changes=(change,))
+    document = of(*released(), again)
+    assert document.header.status == "unblocked, not verified"
+    assert document.summary[2].startswith("Force-unlock released the lock at 2026-11-23 03:23:00 UTC")

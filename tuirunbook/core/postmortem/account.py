@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tuirunbook.core.evidence import Says
 from tuirunbook.core.incident import (
     ActionRefused,
     CheckRecorded,
@@ -32,6 +33,7 @@ from tuirunbook.core.incident import (
     begin,
 )
 from tuirunbook.core.lock import LockIdentity, Store, short
+from tuirunbook.core.postmortem.times import spoken
 from tuirunbook.core.timeline import TimelineLine, joined, line, question_in_words, without_rule
 from tuirunbook.core.verdict import judge
 
@@ -47,6 +49,7 @@ class Account:
         locks: The locks as they were first seen, by store and identity, with the time.
         verdicts: For each lock, its opinion and since when that has been so.
         answers: For each release, what had been answered about its lock when it was confirmed.
+        changed: For each release, the blocking answers about its lock that did not stand any more by then.
         decided: For each release, since when its verdict had been what it was.
         started: The commands, in their order.
         ended: Their ends, by name.
@@ -68,7 +71,9 @@ class Account:
         self.locks: dict[tuple[Store, LockIdentity], tuple[LockRecord, str]] = {}
         self.verdicts: dict[LockIdentity, tuple[str, str]] = {}
         self.answers: dict[int, tuple[str, ...]] = {}
+        self.changed: dict[int, tuple[str, ...]] = {}
         self.decided: dict[int, str] = {}
+        self._changed: list[tuple[LockIdentity, str]] = []
         self.started: list[CommandStarted] = []
         self.ended: dict[str, CommandEnded] = {}
         self.before: CheckRecorded | None = None
@@ -106,6 +111,7 @@ class Account:
     def take(self, event: Event) -> None:
         """Take in one more event."""
         self._note(event)
+        self._note_changed(event)
         self.incident = apply(self.incident, event)
         self.lines.append(line(event))
         if isinstance(event, _JUDGED):
@@ -116,6 +122,19 @@ class Account:
             opinion = str(judge(self.incident, lock).opinion)
             if self.verdicts.get(lock, ("", ""))[0] != opinion:
                 self.verdicts[lock] = (opinion, at)
+
+    def _note_changed(self, event: Event) -> None:
+        """Keep the blocking answers that `event` replaces or voids; the incident keeps only the last one."""
+        match event:
+            case QuestionAnswered():
+                before = self.incident.answers.get((event.lock, event.question))
+                if before and before.says is Says.BLOCKS and (before.answer, before.says) != (event.answer, event.says):
+                    self._changed.append((event.lock, f"{_said(before)}, then: {_said(event)}"))
+            case LockChanged(voided=voided):
+                for (lock, _), answer in self.incident.answers.items():
+                    if lock in voided and answer.says is Says.BLOCKS:
+                        then = f"the lock changed at {spoken(event.at)} UTC, and it no longer counted"
+                        self._changed.append((lock, f"{_said(answer)}, then: {then}"))
 
     def _note(self, event: Event) -> None:
         match event:
@@ -170,6 +189,7 @@ class Account:
     def _decide(self, event: ReleaseIntended) -> None:
         answers = (answer for (lock, _), answer in self.incident.answers.items() if lock in {event.lock, ""})
         self.answers[event.release] = tuple(_answer(answer) for answer in answers)
+        self.changed[event.release] = tuple(said for lock, said in self._changed if lock in {event.lock, ""})
         opinion, since = self.verdicts.get(event.lock, ("", ""))
         self.decided[event.release] = since if opinion == event.verdict else event.at
 
@@ -178,6 +198,13 @@ class Account:
         answer = self.incident.answers.get((event.lock, event.key.removeprefix("answer.")))
         fact = finding.fact if finding else (answer.label or answer.answer) if answer else event.key
         return f"“{fact}” ({short(event.lock)}) was held to be wrong by {event.who}: {event.how}"
+
+
+def _said(answer: QuestionAnswered) -> str:
+    """An answer with who gave it, and when."""
+    told = joined(answer.how, answer.note, by="; ")
+    more = f"{told}; " if told else ""
+    return f"{answer.label or answer.answer} ({more}said by {answer.who or answer.by} at {spoken(answer.at)} UTC)"
 
 
 def _answer(answer: QuestionAnswered) -> str:

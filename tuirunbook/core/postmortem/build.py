@@ -58,20 +58,14 @@ def build(
     account = Account.of(anonymised(events) if anonymise else events)
     incident = account.incident
     points = _points(account)
-    when = {point.name: point.at for point in points}
-    impact = doc.Impact(
-        begin=when["first refusal"],
-        end=when["release"],
-        seconds=seconds_between(when["first refusal"], when["release"]),
-        could_not_ship=incident.details.impact if incident.details else "",
-    )
+    impact = _impact(incident, points)
     decisions = tuple(_decision(account, release) for release in incident.releases)
     return doc.Postmortem(
         title=_title(incident),
         training=incident.opened.training,
         anonymised=anonymise,
         header=_header(account, chain),
-        summary=summary(account, points),
+        summary=summary(account, impact),
         impact=impact,
         durations=points,
         timeline=tuple(_with_gaps(_rows(account, points, zone), gap_minutes)),
@@ -84,6 +78,7 @@ def build(
         follow_ups=_follow_ups(incident),
         holds=tuple(_hold(undo, answer) for undo, answer in incident.holds.items()),
         prevention=_prevention(incident),
+        prevention_note="nothing was checked" if incident.closed and not incident.prevention else "",
         commands=tuple(_commands(account)),
         findings=_findings(incident),
         restores=tuple(_restores(incident)),
@@ -126,7 +121,7 @@ def _header(account: Account, chain: ChainReport) -> doc.Header:
 
 
 def _status(incident: Incident) -> str:
-    if incident.status is Status.CLOSED and not incident.gone_at:
+    if incident.status is Status.CLOSED and not (incident.gone_at or incident.released_at):
         return "closed; the lock was not seen to leave"
     if incident.status is Status.CLOSED and incident.verified is None:
         return "closed, not verified"
@@ -139,29 +134,72 @@ def _status(incident: Incident) -> str:
 
 
 def _points(account: Account) -> tuple[doc.Point, ...]:
-    """Lock created → first refusal → page → opened → verdict → release → verified."""
+    """Lock created, first refusal, page, opened, verdict, release, verified: in the order of time.
+
+    What nobody knows keeps its place.
+    """
     incident = account.incident
     details = incident.details
     lock = _main_lock(account)
     created = lock.info.created if lock and lock.info else None
-    known = account.refused_at or None
-    told = details.first_refusal_at if details and moment(details.first_refusal_at) else None
+    refusal, told = _first_refusal(account)
     found = [
         ("lock created", created, "by the holder's clock" if created else ""),
-        ("first refusal", told or known, "" if told or not known else "at the latest; it was told or tried then"),
+        ("first refusal", refusal, "" if told or not refusal else _AT_THE_LATEST),
         ("page", details.page_at if details else None, ""),
         ("opened", incident.opened.at, ""),
         ("verdict", *_verdict(account, lock)),
         ("release", *_released(incident)),
         ("verified", incident.verified.at if incident.verified else None, ""),
     ]
+    times = {name: utc(text) for name, text, _ in found}
+    in_order = iter(sorted((one for one in found if times[one[0]]), key=lambda one: times[one[0]] or ""))
     points: list[doc.Point] = []
     before: str | None = None
-    for name, text, note in found:
-        at = utc(text)
-        points.append(doc.Point(name=name, at=at, after=seconds_between(before, at), note=note))
+    for name, _, note in [next(in_order) if times[one[0]] else one for one in found]:
+        at = times[name]
+        told_note = joined(note, _odd(name, times), by="; ")
+        points.append(doc.Point(name=name, at=at, after=seconds_between(before, at), note=told_note))
         before = at or before
     return tuple(points)
+
+
+_AT_THE_LATEST = "at the latest; it was told or tried then"
+
+
+def _first_refusal(account: Account) -> tuple[str | None, bool]:
+    """When a run was first refused as far as anybody knows, and whether the operator told it."""
+    details = account.incident.details
+    told = utc(details.first_refusal_at) if details else None
+    known = utc(account.refused_at)
+    return min((at for at in (told, known) if at), default=None), bool(told and told <= (known or told))
+
+
+def _odd(name: str, times: Mapping[str, str | None]) -> str:
+    """What cannot be by the order of things, and is so by the clocks."""
+    at, created, release = times[name], times["lock created"], times["release"]
+    if at and created and at < created:
+        return "before the lock was created"
+    return "before the release" if name == "verified" and at and release and at < release else ""
+
+
+_SIGNS = {"first refusal": "the first refusal known", "page": "the page"}
+
+
+def _impact(incident: Incident, points: Iterable[doc.Point]) -> doc.Impact:
+    known = {point.name: point for point in points if point.at}
+    signs = [known[name] for name in _SIGNS if name in known]
+    first = min(signs, key=lambda point: point.at or "", default=None)
+    begin = first.at if first else None
+    end = known["release"].at if "release" in known else None
+    seconds = seconds_between(begin, end)
+    return doc.Impact(
+        begin=begin,
+        since=_SIGNS[first.name] if first else "",
+        end=end,
+        seconds=None if seconds is not None and seconds < 0 else seconds,
+        could_not_ship=incident.details.impact if incident.details else "",
+    )
 
 
 def _main_lock(account: Account) -> LockRecord | None:
@@ -182,15 +220,18 @@ def _verdict(account: Account, lock: LockRecord | None) -> tuple[str | None, str
 
 
 def _released(incident: Incident) -> tuple[str | None, str]:
-    ends = [r.ended for r in incident.releases if r.ended and r.ended.outcome in {"released", "new-holder"}]
-    if ends:
-        return ends[-1].at, "as read back" if ends[-1].outcome == "released" else "as read back; then held by another"
+    if incident.released_at:
+        ends = [release.ended for release in incident.releases if release.ended]
+        other = any(ended.at == incident.released_at and ended.outcome == "new-holder" for ended in ends)
+        return incident.released_at, "as read back" + ("; then held by another" if other else "")
     return (incident.gone_at, "not by this tool; seen to be gone") if incident.gone_at else (None, "")
 
 
 def _rows(account: Account, points: Iterable[doc.Point], zone: tzinfo) -> list[doc.Row]:
     opened_at = account.incident.opened.at
-    rows = [_earlier(point, account, zone) for point in points if point.at and point.name in _EARLIER]
+    told = _first_refusal(account)[1]
+    names = [name for name in _EARLIER if told or name != "first refusal"]  # else it has a row of its own
+    rows = [_earlier(point, account, zone) for point in points if point.at and point.name in names]
     rows = [row for row in rows if row.at < opened_at or row.actor != "operator"]
     rows += [
         doc.Row(
@@ -222,8 +263,6 @@ def _earlier(point: doc.Point, account: Account, zone: tzinfo) -> doc.Row:
     if point.name == "lock created" and lock and lock.info:
         actor = lock.info.who or actor
         fact = f"The lock {short(lock.identity)} was created for {lock.info.operation.removeprefix('OperationType')}"
-    elif point.note:
-        fact, source = f"{fact}, {point.note}", "error"
     at = point.at or ""
     return doc.Row(
         at=at, local=local(at, zone), actor=one_line(actor, 80), marker=marker, fact=f"{one_line(fact)}.", source=source
@@ -253,6 +292,7 @@ def _decision(account: Account, release: Release) -> doc.Decision:
         blocks=intended.blocks,
         not_checked=intended.not_checked,
         answers=account.answers.get(intended.release, ()),
+        changed=account.changed.get(intended.release, ()),
         advised=intended.advised,
         reasons={name: said for name, said in intended.typed.items() if name not in _MECHANICAL},
         accepted_by=intended.accepted_by,

@@ -52,9 +52,18 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Impact(msgspec.Struct, frozen=True, kw_only=True):
-    """What was blocked, and for how long."""
+    """What was blocked, and for how long.
+
+    Attributes:
+        begin: The earliest known sign of it, or None.
+        since: What that sign was.
+        end: The release, or None.
+        seconds: How long that was; None where it is not known, or the times contradict each other.
+        could_not_ship: What waited.
+    """
 
     begin: str | None
+    since: str = ""
     end: str | None
     seconds: float | None
     could_not_ship: str
@@ -87,7 +96,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What was believed when a release was confirmed, and what came of it."""
+    """What was believed when a release was confirmed, and what came of it.
+
+    `changed` are answers against a release that had been given by then and did not stand any more.
+    """
 
     release: int
     at: str
@@ -99,6 +111,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[str, ...]
     not_checked: tuple[str, ...]
     answers: tuple[str, ...]
+    changed: tuple[str, ...] = ()
     advised: str
     reasons: Mapping[str, str]
     accepted_by: str
@@ -219,6 +232,7 @@ class Postmortem(msgspec.Struct, frozen=True, kw_only=True):
     follow_ups: tuple[FollowUp, ...]
     holds: tuple[FollowUp, ...]
     prevention: tuple[Prevention, ...]
+    prevention_note: str = ""
     commands: tuple[Command, ...]
     findings: tuple[FindingRow, ...]
     restores: tuple[Restore, ...]

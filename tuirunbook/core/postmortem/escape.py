@@ -12,20 +12,35 @@ _SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$]")
 _BLOCK_START = re.compile(r"(?:[#+\-=]|\d+(?=[.)]))")
 _AUTOLINK = re.compile(r"(?i)(?<=\w)(?=://)|(?<=www)(?=\.)|(?<=mailto)(?=:)")
 _MENTION = re.compile(r"(?<![\w/`.])@(?=\w)")
-_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/?#=&%+,:;@!$'()*-]*)?")
+_URL = re.compile(r"(?i)(?<!\w)https?://[a-z0-9._-]+(?::\d+)?(?:[/?#][a-z0-9._~/?#=&%+,:;@!$'()*-]*)?")
+_END_OF_SENTENCE = ".,:;!?'()*_~"
 _BACKTICKS = re.compile(r"`+")
 
 
 def text(value: str, limit: int = 1_000) -> str:
-    """A value in running text: on one line, without any markup of its own, and without links that a site would make."""
-    escaped = _SPECIAL.sub(r"\\\g<0>", one_line(value, limit))
-    escaped = _AUTOLINK.sub(r"\\", escaped)
-    # GitHub and GitLab notify whom an `@name` names; a no-break space of no width keeps it readable and mute.
-    escaped = _MENTION.sub("@\N{WORD JOINER}", escaped)
+    """A value in running text: on one line, without any markup of its own, and without links that a site would make.
+
+    A web address is a code span, where it can be read and copied, and is not made a link.
+    """
+    line = one_line(value, limit)
+    escaped, end = "", 0
+    for match in _URL.finditer(line):
+        url = match[0].rstrip(_END_OF_SENTENCE)
+        if url.partition("://")[2]:
+            escaped += f"{_inert(line[end : match.start()])}`{url}`"
+            end = match.start() + len(url)
+    escaped += _inert(line[end:])
     if start := _BLOCK_START.match(escaped):
         end = start.end()
         escaped = f"{escaped[:end]}\\{escaped[end:]}" if start[0].isdigit() else f"\\{escaped}"
     return escaped
+
+
+def _inert(value: str) -> str:
+    escaped = _SPECIAL.sub(r"\\\g<0>", value)
+    escaped = _AUTOLINK.sub(r"\\", escaped)
+    # GitHub and GitLab notify whom an `@name` names; a no-break space of no width keeps it readable and mute.
+    return _MENTION.sub("@\N{WORD JOINER}", escaped)
 
 
 def code(value: str, limit: int = 1_000, *, cell: bool = False) -> str:
@@ -55,6 +70,7 @@ def command(argv: Iterable[str]) -> str:
 
 def link(url: str) -> str:
     """A link that can be followed, when it is a plain web address; any other text is shown as text."""
+    url = url.strip()
     if _URL.fullmatch(url):
         return f"<{url}>".replace("|", "%7C")
     return text(url)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from tuirunbook.core.postmortem import document as doc
 from tuirunbook.core.postmortem.escape import block, code, command, link, table, text
 from tuirunbook.core.postmortem.times import duration, seconds_between, spoken
+from tuirunbook.core.timeline import capital
 
 ROWS = 120
 """How many rows of a timeline are printed; a longer one loses its middle, and says so."""
@@ -67,10 +68,10 @@ def _facts(header: doc.Header) -> Iterator[tuple[str, str]]:
 def _impact(postmortem: doc.Postmortem) -> Iterator[str]:
     impact = postmortem.impact
     yield "## Impact\n"
-    yield (
-        f"Blocked from the first refused run ({spoken(impact.begin)}) to the release ({spoken(impact.end)}), UTC: "
-        f"**{duration(impact.seconds)}**."
-    )
+    since = impact.since or "the first refusal"
+    times = f"from {since} ({spoken(impact.begin)}) to the release ({spoken(impact.end)}), UTC"
+    backwards = ", for the release is the earlier of the two" if impact.begin and impact.end else ""
+    yield f"Blocked {times}: **{duration(impact.seconds)}**{'' if impact.seconds is not None else backwards}."
     yield f"Could not ship: {text(impact.could_not_ship) if impact.could_not_ship else 'to fill in'}\n"
     yield "## Durations\n"
     yield from table(
@@ -132,6 +133,8 @@ def _decisions(postmortem: doc.Postmortem) -> Iterator[str]:
         yield f"- **Believed:** {text(decision.believed)}"
         yield from _items("For", decision.supports)
         yield from _items("Against", decision.blocks)
+        if decision.changed:
+            yield from _items("Against, later changed", decision.changed)
         yield from _items("Not checked", decision.not_checked)
         yield from _items("Answered", decision.answers)
         yield f"- **The tool advised:** {text(decision.advised) or 'nothing'}"
@@ -217,6 +220,8 @@ def _follow_ups(postmortem: doc.Postmortem) -> Iterator[str]:
         )
     else:
         yield _NOTHING
+    if postmortem.prevention_note:
+        yield f"\nPrevention list: {postmortem.prevention_note}."
     yield "\n**Holds still to undo:**" + ("" if postmortem.holds else " none.")
     yield ""
     for hold in postmortem.holds:
@@ -235,7 +240,8 @@ def _appendix(postmortem: doc.Postmortem) -> Iterator[str]:
     for item in postmortem.prevention:
         note = f" ({text(item.note)})" if item.note else ""
         yield f"- [{'x' if item.checked else ' '}] {text(item.item)}{note}"
-    yield "" if postmortem.prevention else f"{_NOTHING}\n"
+    nothing = f"{capital(postmortem.prevention_note)}." if postmortem.prevention_note else _NOTHING
+    yield "" if postmortem.prevention else f"{nothing}\n"
     yield from _raw(postmortem)
 
 

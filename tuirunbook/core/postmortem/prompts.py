@@ -10,7 +10,7 @@ from tuirunbook.core.postmortem.account import Account
 from tuirunbook.core.postmortem.document import Prompt
 from tuirunbook.core.postmortem.times import duration, seconds_between, spoken
 from tuirunbook.core.text import one_line
-from tuirunbook.core.timeline import capital, outcome_in_words
+from tuirunbook.core.timeline import capital, joined, outcome_in_words
 
 _MOST = 8
 
@@ -33,7 +33,7 @@ def prompts(account: Account) -> tuple[Prompt, ...]:
 
 
 def _prompt(heading: str, question: str, known: Iterator[str]) -> Prompt:
-    facts = [_sentence(fact) for fact in known]
+    facts = list(dict.fromkeys(_sentence(fact) for fact in known))
     left_out = [f"And {len(facts) - _MOST} more; see the timeline."] if len(facts) > _MOST else []
     return Prompt(heading=heading, question=question, known=(*facts[:_MOST], *left_out))
 
@@ -50,8 +50,10 @@ def _factors(account: Account) -> Iterator[str]:
         if finding.says is Says.SUPPORTS:
             told.setdefault(finding.fact)
     for answer in incident.answers.values():
-        if answer.says is Says.SUPPORTS and (said := answer.how or answer.note):
-            told.setdefault(f"{answer.label or answer.answer}: {said}")
+        if answer.says is Says.SUPPORTS:
+            how = joined(answer.how, answer.note, by="; ")
+            more = f" ({how})" if how else ""
+            told.setdefault(f"{answer.label or answer.answer}{more}, said {answer.who or answer.by}")
     yield from told
     if len(incident.seen) > 1:
         yield f"{len(incident.seen)} different locks were seen on this state during the incident"
@@ -67,7 +69,7 @@ def _well(account: Account) -> Iterator[str]:
             yield f"release {release.intended.release} was read back: {outcome_in_words(release.ended)}"
         if release.intended.backup:
             yield f"the raw lock had been backed up before release {release.intended.release}"
-    if incident.gone_at and not incident.releases:
+    if incident.gone_at and not incident.released_at and not incident.releases:
         yield "the lock left without a release by this tool"
     for (phase, name), check in incident.checks.items():
         if phase == "after" and check.result == "ok":
@@ -95,7 +97,7 @@ def _badly(account: Account) -> Iterator[str]:
 
 
 def _unsettled(incident: Incident) -> Iterator[str]:
-    if incident.gone_at and incident.verified is None:
+    if (incident.gone_at or incident.released_at) and incident.verified is None:
         yield "the state was not verified after the lock had gone"
     for (phase, name), check in incident.checks.items():
         if check.result == "not-checked":

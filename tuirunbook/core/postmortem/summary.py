@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from tuirunbook.core.incident import Incident, Release
-from tuirunbook.core.lock import short
+from tuirunbook.core.incident import Incident, LockRecord, Release
+from tuirunbook.core.lock import LockIdentity, Store, short
 from tuirunbook.core.postmortem.account import Account
-from tuirunbook.core.postmortem.document import Point
-from tuirunbook.core.postmortem.times import duration, seconds_between, spoken
+from tuirunbook.core.postmortem.document import Impact
+from tuirunbook.core.postmortem.times import duration, spoken
 from tuirunbook.core.text import one_line
 from tuirunbook.core.timeline import capital, joined, lock_in_words, outcome_in_words
 
 
-def summary(account: Account, points: Iterable[Point]) -> tuple[str, ...]:
+def summary(account: Account, impact: Impact) -> tuple[str, ...]:
     """What was locked, what the evidence came to, how it ended."""
-    when = {point.name: point.at for point in points}
-    sentences = (_what(account), _evidence(account), _end(account, when))
+    sentences = (_what(account), _evidence(account), _end(account, impact))
     return tuple(one_line(sentence, 900) for sentence in sentences)
 
 
 def _what(account: Account) -> str:
     state = account.incident.address.lock_id
-    distinct = {record.identity: record for record, _ in account.locks.values()}
+    distinct: dict[LockIdentity, list[LockRecord]] = {}
+    for record, _ in account.locks.values():
+        distinct.setdefault(record.identity, []).append(record)
     if distinct:
-        held = " and ".join(lock_in_words(record) for record in list(distinct.values())[:3])
+        held = " and ".join(_held(records) for records in list(distinct.values())[:3])
         more = f" and {len(distinct) - 3} more" if len(distinct) > 3 else ""  # noqa: PLR2004
         return f"The Terraform state {state} was locked by {held}{more}."
     named = [short(lock) for lock in account.incident.pasted]
     if named:
         return f"Terraform named the lock {', '.join(named)} on {state}; no lock was seen there."
     return f"A lock on the Terraform state {state} was looked into; none was seen there."
+
+
+_STORES = {Store.DYNAMODB: "DynamoDB", Store.S3: "the S3 lockfile"}
+
+
+def _held(records: list[LockRecord]) -> str:
+    """One lock with every store that held it."""
+    told = next((record for record in records if record.info), records[0])
+    stores = " and ".join(_STORES[store] for store in Store if any(record.store is store for record in records))
+    return f"{lock_in_words(told).removesuffix(f' in {told.store.label}')} in {stores}"
 
 
 def _evidence(account: Account) -> str:
@@ -51,14 +60,14 @@ def _evidence(account: Account) -> str:
     return f"{told}; no release was tried."
 
 
-def _end(account: Account, when: dict[str, str | None]) -> str:
+def _end(account: Account, impact: Impact) -> str:
     incident = account.incident
-    released = [release for release in incident.releases if release.ended and release.ended.outcome == "released"]
-    blocked = seconds_between(when["first refusal"], when["release"])
-    after = f", {duration(blocked)} after the first refused run" if blocked is not None and blocked >= 0 else ""
-    if released and incident.gone_at:
-        how = f"{released[-1].intended.method} released the lock at {spoken(when['release'])} UTC{after}"
-        return f"{capital(how)}; {_verified(incident)}."
+    after = f", {duration(impact.seconds)} after {impact.since}" if impact.seconds is not None else ""
+    if incident.released_at:
+        released = [release for release in incident.releases if release.ended and release.ended.outcome in _RELEASED]
+        how = f"{released[-1].intended.method} released the lock at {spoken(incident.released_at)} UTC{after}"
+        held = "; the state was locked again when it was last read" if incident.locks else ""
+        return f"{capital(how)}{held}; {_verified(incident)}."
     if incident.gone_at:
         who = joined(*(said.who for said in account.outside))
         by = f" after {who} had acted elsewhere" if who else " without a release by this tool"
@@ -68,6 +77,9 @@ def _end(account: Account, when: dict[str, str | None]) -> str:
     if not incident.seen:
         return "Whether the state is free is not known from this incident."
     return f"The lock was still there when this was last recorded, at {spoken(incident.last_at)} UTC."
+
+
+_RELEASED = frozenset({"released", "new-holder"})
 
 
 def _last(release: Release) -> str:
