@@ -40,7 +40,7 @@ def up_to_delete(operator: Operator) -> None:
     operator.before_release()
     operator.open_confirmation()
     identity = operator.title_of_confirmation()
-    operator.fill_confirmation({"of the lock ID": identity})
+    operator.fill_confirmation({"it has no readable ID": identity})
     operator.press("ctrl+y")
     operator.wait_for("not released: it is still held")
     operator.step(7)

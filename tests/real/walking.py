@@ -134,14 +134,15 @@ class Operator:
         values = [option.value for option in asked.options]
         option = asked.options[values.index(value)]
         # The label of the list's last line says that it is all there; it goes away once a choice was made.
-        self.wait_for(lambda: self.sees(asked.why) and self.sees("enter choose, then save"))
+        self.wait_for(lambda: self.sees(asked.why) and self.sees("enter chooses, then goes on"))
         self.press(*["down"] * values.index(value), "enter")
+        for number, need in enumerate(option.needs):
+            if number:
+                self.press("enter")
+            self.fill(NEED_LABELS[need], told[need])
         if not option.needs:
             self.wait_for(lambda: self.terminal.above_cursor().endswith("(if there is one)"))
-            self.press("ctrl+s")
-        for need in option.needs:
-            self.fill(NEED_LABELS[need], told[need])
-            self.press("enter")
+        self.press("ctrl+s")
         self.wait_for(lambda: not self.sees(asked.why))
 
     def rule_out(self, owner: str = "mine-died") -> None:

@@ -379,7 +379,9 @@ def form(action: Action, incident: Incident, snapshot: LockSnapshot) -> tuple[Fi
     verdict = judge(incident, action.lock)
     fields = _acceptance(verdict)
     if isinstance(action, ForceUnlock):
-        first = Field(id="id", label="the first 8 characters of the lock ID", exactly=short(action.lock))
+        hashed = f"its hash, {short(action.lock)}: it has no readable ID"
+        what = hashed if action.lock.startswith("sha256:") else "the lock ID"
+        first = Field(id="id", label=f"the first 8 characters of {what}", exactly=short(action.lock))
         return (first, *fields)
     place = f"{_end(incident, snapshot.address)} {_last_four(snapshot.address)}"
     return (
@@ -393,9 +395,12 @@ def form(action: Action, incident: Incident, snapshot: LockSnapshot) -> tuple[Fi
 def _acceptance(verdict: Verdict) -> tuple[Field, ...]:
     if verdict.opinion is not Opinion.CANNOT_TELL:
         return ()
-    names = tuple(CHECK_NAMES[name] for name in verdict.missing) or ("dispute",)
+    names = tuple(CHECK_NAMES[name] for name in verdict.missing)
+    label = f"a sentence that names what is not known: {', '.join(names)}"
+    if not names:
+        names, label = ("dispute",), "a sentence, with the word “dispute”, that names the fact you set aside"
     return (
-        Field(id="accepts", label=f"a sentence that names what is not known: {', '.join(names)}", names=names),
+        Field(id="accepts", label=label, names=names),
         Field(id="accepted-by", label="who accepts that"),
     )
 

@@ -64,6 +64,8 @@ WALK: tuple[Command, ...] = (
     _f("incident.transcript", "t", "transcript", "transcript", "Everything that happened so far."),
     _c("step.previous", "up,k", "step(-1)", "step up", "Show the step before; the current one stays current."),
     _c("step.following", "down,j", "step(1)", "step down", "Show the step after."),
+    _c("step.page-down", "pagedown,space", "page(1)", "page down", "Scroll what the step says."),
+    _c("step.page-up", "pageup", "page(-1)", "page up", "Scroll back."),
     _c("step.current", "home", "current", "current step", "Go back to the step that is current."),
     _c("step.skip", "s", "talk('skip')", "skip", "Leave this step out, for a listed reason; it stays visible."),
     _c("step.defer", "", "talk('defer')", "defer", "Put this step off, to a name and a time."),

@@ -223,12 +223,12 @@ def _nobody(view: View) -> str:
 
 
 def _next_in_line(view: View) -> Content:
+    if view.busy:
+        return Content.assemble(("… ", "bold"), view.busy)
     if view.flash:
         return Content.assemble((one_line(view.flash, 200), "bold reverse"))
     if view.incident.elsewhere:
         return Content.assemble(("STOP: ", "bold $text-error"), f"not what Terraform reads: {view.incident.elsewhere}")
-    if view.busy:
-        return Content.assemble(("… ", "bold"), view.busy)
     told = [answer for (_, question), answer in view.incident.answers.items() if question == "next"]
     if not told:
         return Content.assemble("Next in line: ", ("not known yet", "$text-muted"))

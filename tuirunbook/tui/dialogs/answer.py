@@ -55,7 +55,7 @@ class AnswerScreen(ModalScreen[tuple[str, dict[str, str]] | None]):
             yield OptionList(*self._options(), id="answer-options", markup=False)
             yield VerticalScroll(id="answer-needs", can_focus=False)
             yield Static(Content(""), id="answer-trouble")
-            yield Static(Content("enter choose, then save   ctrl+s save   esc back"), id="answer-keys")
+            yield Static(Content("enter chooses, then goes on   ctrl+s save   esc back"), id="answer-keys")
 
     def _options(self) -> list[ListOption]:
         return [
@@ -76,6 +76,7 @@ class AnswerScreen(ModalScreen[tuple[str, dict[str, str]] | None]):
         self._option = self._question.option(str(event.option_id))
         if self._option is None:
             return
+        self._say("")
         self.query_one(OptionList).display = False
         needs = self.query_one("#answer-needs", VerticalScroll)
         await needs.remove_children()
@@ -90,8 +91,7 @@ class AnswerScreen(ModalScreen[tuple[str, dict[str, str]] | None]):
 
     @on(Input.Submitted)
     def _next_input(self, event: Input.Submitted) -> None:
-        inputs = list(self.query(Input))
-        if self._option and event.input is inputs[max(0, len(self._option.needs) - 1)]:
+        if event.input is list(self.query(Input))[-1]:
             self.action_submit()
         else:
             self.focus_next()
@@ -118,6 +118,7 @@ class AnswerScreen(ModalScreen[tuple[str, dict[str, str]] | None]):
         """From the fields back to the answers; from the answers, leave."""
         if self._option is not None:
             self._option = None
+            self._say("")
             await self.query_one("#answer-needs", VerticalScroll).remove_children()
             options = self.query_one(OptionList)
             options.display = True

@@ -51,7 +51,11 @@ class ConfirmScreen(ModalScreen[dict[str, str] | None]):
         prepared = self.prepared
         verb = "Force-unlock" if isinstance(prepared.action, ForceUnlock) else "Delete"
         with Vertical(id="confirm"):
-            yield Static(Content(f"{verb} {short(prepared.action.lock)}?"), id="confirm-title")
+            address = prepared.snapshot.address
+            title = f"{verb} {short(prepared.action.lock)}?\n{one_line(address.lock_id, 200)}"
+            yield Static(
+                Content(f"{title}  {address.account or 'account not checked'}, {address.region}"), id="confirm-title"
+            )
             with VerticalScroll(id="confirm-body", can_focus=False):
                 yield Static(self._facts(), id="confirm-facts")
                 for field in prepared.fields:
@@ -66,12 +70,9 @@ class ConfirmScreen(ModalScreen[dict[str, str] | None]):
 
     def _facts(self) -> Content:
         prepared = self.prepared
-        address = prepared.snapshot.address
         halves = prepared.snapshot.find(prepared.action.lock)
         verdict = prepared.verdict.opinion
         lines = [
-            Content.assemble(("State   ", "$text-muted"), one_line(address.lock_id, 200)),
-            Content.assemble(("Account ", "$text-muted"), f"{address.account or 'not checked'}, {address.region}"),
             *(
                 Content.assemble((f"{half.store.abbreviation:<8}", "$text-muted"), one_line(describe(half), 200))
                 for half in halves

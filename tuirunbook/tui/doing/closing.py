@@ -21,7 +21,7 @@ from tuirunbook.core.text import clip
 from tuirunbook.core.time_of_day import last_time_of_day, time_trouble
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.doing.answering import ask_next
-from tuirunbook.tui.doing.planning import plan
+from tuirunbook.tui.doing.planning import start_plan
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.tui.panes.after import cause_lines
 
@@ -50,7 +50,7 @@ async def after_next(stage: Stage) -> None:
     if not checked.issuperset(set(AFTER_CHECKS) - {"plan"}):
         await stage.do("reading stores, digest and state list…", stage.walk.checks.after)
     elif "plan" not in checked and stage.view.root.initialised:
-        await plan(stage)
+        await start_plan(stage)
     else:
         await _verified(stage)
 

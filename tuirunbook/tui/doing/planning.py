@@ -15,13 +15,26 @@ async def retry_next(stage: Stage) -> None:
     if stage.view.incident.running:
         stage.show_output()
     elif stage.view.root.initialised:
-        await plan(stage)
+        await start_plan(stage)
     else:
         await probe(stage)
 
 
 async def plan(stage: Stage) -> None:
-    """Run the plan once."""
+    """Run the plan once, after asking: the key may have been meant for something else."""
+    told = await stage.ask(
+        FormScreen(
+            "Run the plan now?",
+            [FormField(id="sure", label="", choices=[("no", "no"), ("yes", "yes, once")])],
+            intro=Content("If the lock is free, the plan holds it while it runs."),
+        )
+    )
+    if told is not None and told["sure"] == "yes":
+        await _start(stage, probe=False)
+
+
+async def start_plan(stage: Stage) -> None:
+    """Run the plan once, where the step has said so."""
     await _start(stage, probe=False)
 
 

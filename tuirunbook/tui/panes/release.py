@@ -35,6 +35,11 @@ def force_unlock(view: View) -> Lines:
         yield from _attempts(incident.releases_of(lock))
         yield from verdict_lines(judge(incident, lock))
         yield Content("")
+        if lock.startswith("sha256:"):
+            yield paragraph(
+                "This lock has no readable ID, so force-unlock cannot release it. The attempt shows on record why, and "
+                "that opens step 7."
+            )
         yield from _may(view, ForceUnlock(lock=lock), f"force-unlock {short(lock)}: opens the confirmation")
         yield Content("")
         yield paragraph(

@@ -43,7 +43,7 @@ def rule_out(view: View) -> Lines:
         yield Content("")
     elif active_lock(incident) is not None:
         yield key("n", "wait for the holder; it rings when the lock is free")
-        yield key("d", "dispute a fact that is wrong")
+        yield key("a", "change an answer")
         yield Content("")
     for lock in incident.identities:
         if len(incident.identities) > 1:

@@ -29,6 +29,9 @@ from tuirunbook.tui.screens.stage import ScreenStage
 from tuirunbook.tui.view import View, header, step_list
 from tuirunbook.walk.walk import Message, Walk
 
+DEAF_SECONDS = 3.0
+"""How long no command begins after a dialog went away by itself: the rest of a sentence may still be on its way."""
+
 
 class WalkScreen(Screen[None]):
     """Shows a walk and collects what the operator wants of it; decides nothing itself.
@@ -68,6 +71,7 @@ class WalkScreen(Screen[None]):
         self._mailbox = mailbox
         self._resumed = resumed
         self._talking = ""
+        self._deaf = False
 
     def compose(self) -> ComposeResult:
         """Header, runbook and step side by side, command log, footer."""
@@ -137,6 +141,7 @@ class WalkScreen(Screen[None]):
             return
         if isinstance(dialog, ConfirmScreen) and dialog.prepared.snapshot.fingerprint != snapshot.fingerprint:
             dialog.dismiss(None)
+            self._be_deaf()
             self.stage.say("The confirmation was closed: what it was about has changed. Look again.", bad=True)
         elif (
             isinstance(dialog, AnswerScreen)
@@ -145,7 +150,18 @@ class WalkScreen(Screen[None]):
             and not snapshot.blind
         ):
             dialog.dismiss(None)
+            self._be_deaf()
             self.stage.say("The question was closed: the lock that it was about is not there any more.", bad=True)
+
+    def _be_deaf(self) -> None:
+        self._deaf = True
+        self.model.busy = "what is typed for the dialog that closed begins nothing; one moment"
+        self.set_timer(DEAF_SECONDS, self._hear_again)
+
+    def _hear_again(self) -> None:
+        self._deaf = False
+        self.model.busy = ""
+        self.show()
 
     @property
     def view(self) -> View:
@@ -172,7 +188,9 @@ class WalkScreen(Screen[None]):
 
     @work(group="talk", exit_on_error=False)
     async def action_talk(self, name: str) -> None:
-        """Hold a conversation; one at a time."""
+        """Hold a conversation; one at a time. What was typed for a dialog that went away begins none."""
+        if self._deaf:
+            return
         if self._talking:
             under_way = self.model.busy or self._talking.replace("_", " ")
             self.stage.say(f"One moment, this is still under way: {under_way}")
@@ -194,6 +212,10 @@ class WalkScreen(Screen[None]):
         command = next((command for command in WALK if command.id == command_id), None)
         talk = command.action.removeprefix("talk('").removesuffix("')") if command else ""
         return why_not(talk, self.view) if talk in CONVERSATIONS else None
+
+    def action_page(self, by: int) -> None:
+        """Scroll what the step says."""
+        self.scroll.scroll_relative(y=by * max(1, self.scroll.size.height - 2), animate=False)
 
     def action_step(self, by: int) -> None:
         """Look at another step."""
