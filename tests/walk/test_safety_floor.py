@@ -31,6 +31,7 @@ from tuirunbook.core.incident import (
     timestamp,
 )
 from tuirunbook.core.lock import Reading, Store
+from tuirunbook.walk.clerk import TAKES_BACK
 
 UNLOCK = ForceUnlock(lock=A)
 LOCKS = {"A": A, "B": B}
@@ -176,6 +177,8 @@ class Pair:
     def answer(self, lock: str, question: str, value: str) -> None:
         before = self.oracle.answers.get((lock, question))
         final = before and before.moment == self.oracle.moment and before.value == "mine-running" != value
+        # Who said so takes it back by saying what became of it; the teller is the same here.
+        final = final and value not in TAKES_BACK["mine-running"]
         try:
             self.bench.clerk.answer(LOCKS[lock], question, value, TOLD)
         except ValueError:
