@@ -46,6 +46,7 @@ class Model:
     log_line: str = ""
     shown: int | None = None
     busy: str = ""
+    deaf: str = ""
     snapshot: LockSnapshot | None = None
     looks: int = 0
     seen_at: datetime | None = None
@@ -137,7 +138,7 @@ class Model:
             caller=self.caller,
             ours=self.ours,
             flash=self._flash if fresh else "",
-            busy=self.busy,
+            busy=self.busy or self.deaf,
             unwritable=self.walk.scribe.unwritable,
             interrupted=self.interrupted,
             policy=self.policy,

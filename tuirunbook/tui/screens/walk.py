@@ -71,7 +71,6 @@ class WalkScreen(Screen[None]):
         self._mailbox = mailbox
         self._resumed = resumed
         self._talking = ""
-        self._deaf = False
 
     def compose(self) -> ComposeResult:
         """Header, runbook and step side by side, command log, footer."""
@@ -154,13 +153,11 @@ class WalkScreen(Screen[None]):
             self.stage.say("The question was closed: the lock that it was about is not there any more.", bad=True)
 
     def _be_deaf(self) -> None:
-        self._deaf = True
-        self.model.busy = "what is typed for the dialog that closed begins nothing; one moment"
+        self.model.deaf = "what is typed for the dialog that closed begins nothing; one moment"
         self.set_timer(DEAF_SECONDS, self._hear_again)
 
     def _hear_again(self) -> None:
-        self._deaf = False
-        self.model.busy = ""
+        self.model.deaf = ""
         self.show()
 
     @property
@@ -189,7 +186,7 @@ class WalkScreen(Screen[None]):
     @work(group="talk", exit_on_error=False)
     async def action_talk(self, name: str) -> None:
         """Hold a conversation; one at a time. What was typed for a dialog that went away begins none."""
-        if self._deaf:
+        if self.model.deaf:
             return
         if self._talking:
             under_way = self.model.busy or self._talking.replace("_", " ")
