@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from tuirunbook.core.address import StateAddress, shortest_unique_end
+from tuirunbook.core.endpoints import honours_if_match
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, LockSnapshot, Store, changes, parse_time, short
@@ -23,8 +23,6 @@ from tuirunbook.core.verdict import CHECK_NAMES, Opinion, Verdict, judge
 
 LONE_HALF_SECONDS = 5
 """How long one half of a dual lock must have been seen alone: the other half may just be arriving or leaving."""
-
-_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 LISTED_FAILURES = frozenset({"unreadable", "denied", "unusable"})
 """The ways in which force-unlock can fail that make the last resort available."""
@@ -296,20 +294,13 @@ def _deletable(action: ForceUnlock | DeleteLock, snapshot: LockSnapshot, policy:
     if "Digest" in lock.extra:
         return Refusal(rule="S2", why="the item carries a state digest", enable="Nothing here deletes a digest.")
     endpoint = snapshot.address.s3_endpoint
-    if action.store is Store.S3 and not (lock.etag and _honours_if_match(endpoint, policy)):
+    if action.store is Store.S3 and not (lock.etag and honours_if_match(endpoint, policy.if_match_endpoints)):
         return Refusal(
             rule="S3",
             why=f"{endpoint or 'the store'} is not known to honour a conditional delete",
             enable="Copy the command (c) and have its owner run it.",
         )
     return None
-
-
-def _honours_if_match(endpoint: str | None, policy: Policy) -> bool:
-    if endpoint is None or endpoint.rstrip("/") in {known.rstrip("/") for known in policy.if_match_endpoints}:
-        return True
-    url = urlsplit(endpoint)
-    return url.scheme == "https" and (url.hostname or "").endswith(_AWS_DOMAINS)
 
 
 def _checked(action: ForceUnlock | DeleteLock, incident: Incident, snapshot: LockSnapshot) -> Refusal | None:

@@ -72,6 +72,7 @@ class World:
         create_journal: Makes the incident's journal when it becomes one.
         operator: Who walks.
         host: This machine's name, as the `Who` of a lock taken here would end.
+        me: `user@host` as a lock taken here would name its holder, or empty when only the host is known.
         tool: This tool's version.
         plan_args: Arguments that this root's plan needs.
         neighbours: Finds the lock IDs of other states of this repository; it may take a while.
@@ -89,6 +90,7 @@ class World:
     tool: str
     sources: Sequence[EvidenceSource] = ()
     plan_args: Sequence[str] = ()
+    me: str = ""
     neighbours: Callable[[], Sequence[str]] = tuple
     training: bool = False
     clock: Callable[[], datetime] = utc_now
@@ -165,7 +167,7 @@ def set_up(
         scribe = Scribe(_opened(world, runbook, incident_id), world.create_journal, publish, world.clock)
     else:
         scribe = Scribe.resume(resumption.incident, resumption.journal, publish, world.clock)
-    observer = Observer(scribe, world.host)
+    observer = Observer(scribe, world.me or world.host)
     desk = Desk()
     evidence = EvidenceDesk(
         world.sources,
@@ -203,9 +205,10 @@ def set_up(
     desk.tick = _tolerant(commands.poll, publish)
     watcher = Watcher(
         world.store,
-        lambda snapshot: desk.submit(_tolerant(reception.arrive, publish), snapshot),
+        lambda snapshot, turn: desk.submit(_tolerant(reception.arrive, publish), snapshot, turn),
         lambda store, reading: publish(ReadingArrived(store, reading)),
         lambda error: publish(Trouble(f"{type(error).__name__}: {error}")),
+        observer.ticket,
     )
     return Walk(
         world=world,
@@ -249,7 +252,7 @@ class Reception:
         self._asked_at: datetime | None = None
         self._known: Caller | NotChecked | None = None
 
-    def arrive(self, snapshot: LockSnapshot) -> None:
+    def arrive(self, snapshot: LockSnapshot, turn: int | None = None) -> None:
         """Record a look and tell the front end. For the incident's thread."""
         if self._asks_again():
             self.identify()
@@ -260,7 +263,7 @@ class Reception:
         if self._scribe.incident.unended_release:
             # Releases are made in this thread: one without an end was cut off.
             self._responder.recover()
-        looked = self._observer.take_in(snapshot)
+        looked = self._observer.take_in(snapshot, ticket=turn)
         self._publish(looked)
         if looked.number == 1 or looked.found:
             self._evidence.ask(looked.snapshot)

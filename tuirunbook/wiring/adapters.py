@@ -155,6 +155,15 @@ class Adapters:
         """This machine's name, as Go's `os.Hostname` says it in a lock's `Who`."""
         return socket.gethostname()
 
+    def me(self) -> str:
+        """`user@host`, as Terraform names the holder of a lock that is taken here; empty where nobody is told."""
+        import pwd  # noqa: PLC0415 - only a walk needs it
+
+        try:
+            return f"{pwd.getpwuid(os.getuid()).pw_name}@{self.host()}"
+        except KeyError:
+            return ""
+
     def zone(self) -> tzinfo:
         """The operator's time zone, with its past and future offsets."""
         from zoneinfo import ZoneInfo  # noqa: PLC0415 - most commands show no local time

@@ -221,6 +221,7 @@ class WiredFront:
             create_journal=_create_journal(adapters),
             operator=adapters.operator(),
             host=adapters.host(),
+            me=adapters.me(),
             tool=__version__,
             plan_args=adapters.plan_args(),
             neighbours=lambda: _lock_ids(adapters),
