@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
+from tests.benchmarks import bench_output, bench_survey, bench_training
 from tests.benchmarks.measure import Figure, NotMeasured
 from tests.benchmarks.releasing import force_unlock
 from tests.benchmarks.replaying import replay
@@ -29,16 +29,6 @@ def _in_a_world(here: World, *, quick: bool) -> Iterator[Figure | NotMeasured]:
     yield force_unlock(here, 1 if quick else 5)
 
 
-def _streaming(*, quick: bool) -> Iterable[object]:
-    """The benchmark of the output screen, which says its own lines."""
-    try:
-        module = importlib.import_module("tests.benchmarks.bench_output")
-    except ImportError:
-        return (NotMeasured("a plan of 100,000 lines", "tests.benchmarks.bench_output is not there"),)
-    measure: Callable[..., Iterable[object]] = module.measure
-    return measure(quick=quick)
-
-
 def main() -> int:
     """Print the figures, each as soon as it is known."""
     parser = argparse.ArgumentParser(description="Measure tflock-tui beside its peers, in one run.")
@@ -51,7 +41,10 @@ def main() -> int:
         else:
             _print(_in_a_world(here, quick=quick))
     _print([replay(1 if quick else 5)])
-    _print(_streaming(quick=quick))
+    _print(bench_output.measure(quick=quick))
+    _print(bench_training.measure(quick=quick))
+    if not quick:
+        bench_survey.main()
     return 0
 
 
