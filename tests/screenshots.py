@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ from tuirunbook.tui.app import TflockApp
 from tuirunbook.tui.dialogs.confirm import DEAF_SECONDS, ConfirmScreen
 from tuirunbook.tui.screens.wait import WaitScreen
 from tuirunbook.tui.screens.walk import WalkScreen
-from tuirunbook.walk.walk import World
+from tuirunbook.walk.walk import Walk, World
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.front import WiredFront
 from tuirunbook.wiring.options import Options
@@ -134,13 +134,13 @@ class PictureFront(WiredFront):
     def _fresh_name(self) -> str:
         return "260314-0322-kiwi"
 
-    def _world(self, root: RootModule, own: Callable[[], tuple[int, ...]] = tuple) -> World:
-        world = super()._world(root, own)
+    def _world(self, root: RootModule, walks: Sequence[Walk] = ()) -> World:
+        world = super()._world(root, walks)
         return dataclasses.replace(
             world,
             root=self._renamed(root),
             store=SteadyStore(world.store, self._clock, self._endpoint),
-            sources=(ThisMachine("olga-laptop", own=own),),
+            sources=(ThisMachine("olga-laptop"),),
             operator="Olga",
             host="olga-laptop",
             tool="0.1.0",

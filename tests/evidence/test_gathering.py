@@ -52,6 +52,7 @@ def walk(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Walk]:
             made,
             host="oncall",
             directories=[],
+            known=lambda _: (),
             own=tuple,
             rules=[WhoRule(matches="*@ip-10-6-*", account=ACCOUNT, region=REGION)],
             environ=aws.environ(),

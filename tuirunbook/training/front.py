@@ -186,7 +186,7 @@ class PracticeFront(WiredFront):
         del root
         return _ShippedBooks()
 
-    def _world(self, root: RootModule, own: Callable[[], tuple[int, ...]] = tuple) -> World:
+    def _world(self, root: RootModule, walks: Sequence[Walk] = ()) -> World:
         # This machine's processes say nothing about a runner that is made up.
-        world = super()._world(root, own)
+        world = super()._world(root, walks)
         return dataclasses.replace(world, sources=(PracticeCi(self._scenario.sightings),), training=True)

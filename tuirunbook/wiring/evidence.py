@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tuirunbook.core.holder import WhoRule
-from tuirunbook.core.lock import NotChecked
+from tuirunbook.core.lock import LockIdentity, NotChecked
 from tuirunbook.evidence.aws_trail import AwsTrail
 from tuirunbook.evidence.ec2 import Ec2
 from tuirunbook.evidence.kubernetes import Kubernetes
@@ -30,6 +30,7 @@ def host_and_aws_sources(
     host: str,
     directories: Iterable[Path],
     own: Callable[[], tuple[int, ...]],
+    known: Callable[[LockIdentity], Iterable[str]],
     rules: Sequence[WhoRule],
     environ: Mapping[str, str],
 ) -> tuple[EvidenceSource, ...]:
@@ -40,13 +41,14 @@ def host_and_aws_sources(
         host: This machine's name.
         directories: Where the root module's commands run.
         own: The processes that we started ourselves.
+        known: The findings about a lock that are on record, by key.
         rules: What the settings say about holders.
         environ: The environment.
     """
     door = BackendDoor(clients, environ)
     return (
         WhoTells(rules),
-        ThisMachine(host, directories, own=own),
+        ThisMachine(host, directories, own=own, known=known),
         StateWrites(door),
         AwsTrail(door, rules),
         Ec2(door, rules),

@@ -82,7 +82,7 @@ class WiredFront:
         notes = tuple(filter(None, (note, self._adapters.settings.ignored)))
         root = msgspec.structs.replace(root, notes=(*root.notes, *notes))
         started: list[Walk] = []
-        world = self._world(root, lambda: _children_of(started))
+        world = self._world(root, started)
         walk = set_up(world, book, publish, incident_id=self._fresh_name())
         started.append(walk)
         return walk
@@ -207,7 +207,7 @@ class WiredFront:
         except JournalError:
             return name_for(now, (), secrets.choice)
 
-    def _world(self, root: RootModule, own: Callable[[], tuple[int, ...]] = tuple) -> World:
+    def _world(self, root: RootModule, walks: Sequence[Walk] = ()) -> World:
         adapters = self._adapters
         from tuirunbook.wiring.sources import evidence_sources  # noqa: PLC0415 - adapters come when they are needed
 
@@ -216,7 +216,7 @@ class WiredFront:
             root=root,
             store=adapters.store(root, clients),
             terraform=adapters.terraform(root, clients),
-            sources=evidence_sources(adapters, root, clients, own),
+            sources=evidence_sources(adapters, root, clients, walks),
             policy=adapters.policy,
             create_journal=_create_journal(adapters),
             operator=adapters.operator(),
@@ -237,15 +237,10 @@ class WiredFront:
             root = msgspec.structs.replace(root, notes=(*root.notes, note))
         started: list[Walk] = []
         resumption = Resumption(incident=incident, journal=journal)
-        world = self._world(root, lambda: _children_of(started))
+        world = self._world(root, started)
         walk = set_up(world, runbook, publish, resumption=resumption)
         started.append(walk)
         return walk
-
-
-def _children_of(walks: Sequence[Walk]) -> tuple[int, ...]:
-    """The processes that a walk has started; none before it is set up."""
-    return tuple(started.child.pid for walk in walks for started in walk.scribe.incident.running.values())
 
 
 def _lock_ids(adapters: Adapters) -> tuple[str, ...]:
