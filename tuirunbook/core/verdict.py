@@ -283,7 +283,7 @@ def _advice(opinion: Opinion, checks: tuple[Check, ...], *, any_decides: bool) -
         case Opinion.ACTIVE:
             return "Wait. The holder may be working; releasing its lock now can corrupt the state."
         case Opinion.ORPHANED:
-            return "The holder has ended. Retry the plan, then force-unlock this ID."
+            return "The holder has ended. Go on to the retry, then to what runs next, then to the release."
         case Opinion.CANNOT_TELL if not checks:
             return "Nothing that was found shows the holder's end. Look at its host or its run."
         case Opinion.CANNOT_TELL:

@@ -18,7 +18,6 @@ from tuirunbook.core.gates import (
     Refusal,
     RetryPlan,
     form,
-    mistakes,
     obstacle,
     permit,
     renew,
@@ -122,10 +121,6 @@ class Responder:
             command=command,
             verdict=judge(self._scribe.incident, action.lock),
         )
-
-    def mistakes(self, prepared: Prepared, typed: Mapping[str, str]) -> dict[str, str]:
-        """What is still wrong with what was typed, by field."""
-        return mistakes(prepared.action, self._scribe.incident, prepared.snapshot, typed)
 
     def release(self, prepared: Prepared, typed: Mapping[str, str]) -> Released | Refusal:
         """Do what was confirmed, if it is still what was confirmed; then read back what is true.
