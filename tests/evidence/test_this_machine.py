@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -63,6 +64,7 @@ def program(name: str, tmp_path: Path, cwd: Path, *arguments: str, key: str = KE
         shutil.copy(tail, binary)
     if not (cwd / ".terraform").exists():
         save(cwd, key=key)
+    settle(cwd)
     words = arguments or ("apply",)
     started = subprocess.Popen([str(binary), "-F", "-q", *words], cwd=cwd, stderr=subprocess.DEVNULL)
     try:
@@ -72,6 +74,13 @@ def program(name: str, tmp_path: Path, cwd: Path, *arguments: str, key: str = KE
     finally:
         started.kill()
         started.wait()
+
+
+def settle(root: Path) -> None:
+    """Until what is saved is surely older than a process that starts now: its start is told to a second."""
+    saved = root / ".terraform" / "terraform.tfstate"
+    if saved.exists():
+        wait_for(lambda: time.time() > saved.stat().st_ctime + 1.2, "an older file")
 
 
 def save(directory: Path, backend: str = "s3", **config: object) -> None:
@@ -419,6 +428,7 @@ def test_s6_a_live_apply_in_a_second_clone_cannot_be_disputed(
 @REAL[1]
 def test_a_live_apply_of_another_workspace_or_key_is_none_of_this_state(aws: EmbeddedAws, tmp_path: Path) -> None:
     root = practice_root(aws, tmp_path / "one", key="another.tfstate")
+    settle(root.directory)
     with live_apply(root) as live:
         source = ThisMachine(HOST, [tmp_path / "two"])
         about = StoredLock.read(Store.S3, json.dumps(next(iter(root.locks().values()))).encode())

@@ -36,8 +36,8 @@ _TAKE_A_VALUE = frozenset(
     | {"state", "state-out", "backup", "out", "generate-config-out"}
 )
 _WORKING_DIRECTORY = ("chdir", "working-dir", "terragrunt-working-dir")
-_TICK = timedelta(milliseconds=10)
-"""How exactly Linux tells when a process started, rounded down; it reads nothing in so short a time."""
+_INEXACT = timedelta(seconds=1)
+"""How exactly Linux tells when a process started: it counts from the boot, whose time it tells in whole seconds."""
 _MOST_UNITS = 200
 _MOST_BYTES = 1 << 20
 
@@ -234,7 +234,7 @@ def _unchanged(data: Path, started: datetime) -> bool:
     """
     paths = [data, *(data / name for name in ("terraform.tfstate", "environment") if (data / name).exists())]
     latest = max(path.stat().st_ctime for path in paths)
-    return datetime.fromtimestamp(latest, UTC) < started + _TICK
+    return datetime.fromtimestamp(latest, UTC) < started - _INEXACT
 
 
 def _relation(state: SavedState, address: StateAddress) -> Relation:
