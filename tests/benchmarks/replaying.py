@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.measure import Figure, seconds, side_by_side
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     ActionRefused,
     CheckRecorded,
     CommandEnded,
@@ -20,8 +20,8 @@ from tuirunbook.core.incident import (
     RetryEnded,
     WatchLost,
     WatchRestored,
-    fold,
 )
+from tuirunbook.core.incident import fold
 from tuirunbook.journal import lines
 from tuirunbook.journal.reader import Reader
 

@@ -14,7 +14,7 @@ import pytest
 from tests.support.aws import ACCOUNT, REGION
 from tests.support.locks import BUCKET, FIRST, KEY, LOCK_ID, lock_json, put_item
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.incident import Closed, Event, Opened, timestamp
+from tuirunbook.core.events import Closed, Event, Opened, timestamp
 from tuirunbook.journal.journals import Journals
 
 if TYPE_CHECKING:

@@ -29,6 +29,7 @@ from tests.support.incidents import (
     typed,
 )
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.events import Closed, CommandEnded, Identified
 from tuirunbook.core.evidence import Match, Says
 from tuirunbook.core.gates import (
     LISTED_FAILURES,
@@ -49,7 +50,6 @@ from tuirunbook.core.gates import (
     permit,
     renew,
 )
-from tuirunbook.core.incident import Closed, CommandEnded, Identified
 from tuirunbook.core.lock import Digest, LockIdentity, LockSnapshot, NotChecked, Store
 from tuirunbook.core.runbook import CORE_QUESTIONS
 

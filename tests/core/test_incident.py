@@ -10,13 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.journal.story import LOCK, OTHER, START, free, held, lock_record, opened, story
-from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     CommandEnded,
     Event,
     FindingDisputed,
     FindingRecorded,
-    Incident,
     LockChanged,
     LockObserved,
     Opened,
@@ -24,16 +22,13 @@ from tuirunbook.core.incident import (
     ReleaseEnded,
     ReleaseIntended,
     RetryEnded,
-    Status,
     StepSkipped,
     UnknownEvent,
     Verified,
-    apply,
-    begin,
-    fold,
     timestamp,
-    voided_by,
 )
+from tuirunbook.core.evidence import Finding, Says
+from tuirunbook.core.incident import Incident, Status, apply, begin, fold, voided_by
 from tuirunbook.core.lock import Change, LockIdentity
 from tuirunbook.core.verdict import judge
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.incidents import A, Story, lock_text, stored
 from tuirunbook.core.ci import Job, Report, Runner, Stage, Target
-from tuirunbook.core.incident import FindingRecorded
+from tuirunbook.core.events import FindingRecorded
 from tuirunbook.core.inflight import (
     MOST,
     UNKNOWN_ID,

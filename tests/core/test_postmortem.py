@@ -16,8 +16,7 @@ from markdown_it.token import Token
 
 from tests.journal.story import ADDRESS, LOCK, OTHER, START, free, held, lock_record, opened, story
 from tuirunbook.core.chain import ChainReport, Damage
-from tuirunbook.core.evidence import Says
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     CheckRecorded,
     Closed,
     DetailsGiven,
@@ -36,6 +35,7 @@ from tuirunbook.core.incident import (
     UnknownEvent,
     timestamp,
 )
+from tuirunbook.core.evidence import Says
 from tuirunbook.core.lock import Change, LockInfo, Store
 from tuirunbook.core.postmortem import Postmortem, build, escape, to_markdown
 from tuirunbook.core.postmortem.times import duration

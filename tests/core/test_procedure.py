@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from tests.support.incidents import DUAL, FREE, RUNBOOK, A, B, Story, held, lock_text, look, ready, state_head
+from tuirunbook.core.events import CheckRecorded, Closed, PreventionChecked, StepDeferred, Verified
 from tuirunbook.core.gates import LISTED_FAILURES
-from tuirunbook.core.incident import CheckRecorded, Closed, PreventionChecked, StepDeferred, Verified
 from tuirunbook.core.lock import Store
 from tuirunbook.core.procedure import (
     AFTER_CHECKS,

@@ -10,8 +10,7 @@ import pytest
 from tests.support.incidents import DUAL, A, B, Story, lock_text, stored
 from tuirunbook.core.ci import Holder, Job, Report, Runner, Stage, Target
 from tuirunbook.core.ci import findings as ci_findings
-from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     Event,
     FindingRecorded,
     LockChanged,
@@ -21,6 +20,7 @@ from tuirunbook.core.incident import (
     SnapshotRecord,
     timestamp,
 )
+from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.lock import LockIdentity, Store, StoredLock
 from tuirunbook.core.recurrence import FRESH, SAME, Earlier, earlier, findings, job_named, recurring, unreleased
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from tests.journal.story import LOCK, START, opened, story
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     CommandStarted,
     ErrorPasted,
     Event,
@@ -20,6 +19,7 @@ from tuirunbook.core.incident import (
     ReleaseIntended,
     timestamp,
 )
+from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.redaction import TEXT_LIMIT, redacted
 from tuirunbook.core.values import Child
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.journal.story import LOCK, MISSING, START, held, lock_record, opened, story
-from tuirunbook.core.evidence import Says
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     KINDS,
     ErrorPasted,
     Event,
@@ -20,6 +19,7 @@ from tuirunbook.core.incident import (
     UnknownEvent,
     timestamp,
 )
+from tuirunbook.core.evidence import Says
 from tuirunbook.core.lock import Store
 from tuirunbook.core.timeline import FACT_LIMIT, line
 

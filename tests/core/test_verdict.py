@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.incidents import START, A, B, Story, lock_text, look, stored
+from tuirunbook.core.events import LockObserved, SnapshotRecord, timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import LockObserved, SnapshotRecord, timestamp
 from tuirunbook.core.lock import Held, LockSnapshot, Store
 from tuirunbook.core.runbook import CORE_QUESTIONS
 from tuirunbook.core.verdict import HOLDER_QUESTIONS, Opinion, Verdict, as_finding, judge, weigh

@@ -18,9 +18,9 @@ from tests.support.stuck import wait_for
 from tests.walk.parts import Clock, FakeTerraform, Paper, Shelf
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.backend import Backend, RootModule
+from tuirunbook.core.events import RetryEnded, timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.gates import ForceUnlock, Policy, Refusal
-from tuirunbook.core.incident import RetryEnded, timestamp
 from tuirunbook.core.lock import StoredLock
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.walk.evidence_desk import EvidenceDesk

@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 from tests.support.incidents import DUAL, DYNAMODB_ONLY, LOCKFILE_ONLY, START, Story, lock_text, stored
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.causes import Kind, Result, about, found
+from tuirunbook.core.events import FindingRecorded
 from tuirunbook.core.evidence import Says
-from tuirunbook.core.incident import FindingRecorded
 from tuirunbook.core.lock import NotChecked, Store
 from tuirunbook.evidence.causes import Causes, HolderRole
 

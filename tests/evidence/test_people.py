@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.incidents import DUAL, A, Story, lock_text, stored
+from tuirunbook.core.events import FindingRecorded, timestamp
 from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.incident import FindingRecorded, timestamp
 from tuirunbook.core.lock import Store
 from tuirunbook.core.people import AUTHORS, OWNERS, WHO, named
 from tuirunbook.evidence.people import People, Webhook

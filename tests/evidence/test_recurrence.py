@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.core.test_recurrence import NOW, TAKEN, journal, lock, snapshot
 from tests.support.incidents import DUAL, A, B
-from tuirunbook.core.incident import Opened
+from tuirunbook.core.events import Opened
 from tuirunbook.core.recurrence import FRESH, SAME, earlier
 from tuirunbook.evidence.recurrence import Recurrence
 from tuirunbook.journal.journals import Journals

@@ -13,7 +13,7 @@ from tests.evidence.test_causes import BAD, ROLE, Iam
 from tests.evidence.test_people import Checkout
 from tests.support.incidents import DUAL, B
 from tuirunbook.core.backend import Backend, RootModule
-from tuirunbook.core.incident import Opened
+from tuirunbook.core.events import Opened
 from tuirunbook.core.values import JournalError
 from tuirunbook.journal.journals import Journals
 from tuirunbook.walk.evidence_desk import EvidenceDesk

@@ -26,8 +26,8 @@ from tests.support.locks import BUCKET, KEY, lock_json
 from tests.support.stuck import REAL, live_apply, practice_root, wait_for
 from tests.walk.parts import Bench
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.events import FindingDisputed
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import FindingDisputed
 from tuirunbook.core.lock import Held, Store, StoredLock
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.evidence.process_state import Relation, works_on

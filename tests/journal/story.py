@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     KINDS,
     ActionRefused,
     CheckRecorded,
@@ -47,6 +46,7 @@ from tuirunbook.core.incident import (
     WatchRestored,
     timestamp,
 )
+from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.lock import Change, LockIdentity, LockInfo, Store
 from tuirunbook.core.values import Child, StateContent
 

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 
 from tests.journal.story import ADDRESS, LOCK, START, free, held, opened
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     Closed,
     CommandStarted,
     Event,
     LockChanged,
     LockObserved,
     NoteAdded,
-    Status,
     Verified,
     timestamp,
 )
+from tuirunbook.core.incident import Status
 from tuirunbook.core.lock import Change
 from tuirunbook.core.values import Child, JournalError
 from tuirunbook.journal.journals import Journals, resumable

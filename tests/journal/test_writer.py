@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.story import ADDRESS, INCIDENT, opened, story
-from tuirunbook.core.incident import Event, FindingRecorded, NoteAdded
+from tuirunbook.core.events import Event, FindingRecorded, NoteAdded
 from tuirunbook.core.lock import Store, StoredLock
 from tuirunbook.core.values import JournalError
 from tuirunbook.journal import reader
@@ -184,7 +184,7 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from tests.journal.story import opened
-from tuirunbook.core.incident import NoteAdded
+from tuirunbook.core.events import NoteAdded
 from tuirunbook.core.values import JournalError
 from tuirunbook.journal.writer import JournalWriter
 

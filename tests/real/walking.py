@@ -147,7 +147,7 @@ class Operator:
 
     def rule_out(self, owner: str = "mine-died") -> None:
         """Step 3: three questions, one after the other."""
-        self.next_to("Which CI run took this lock")
+        self.next_to("enter chooses, then goes on")
         self.answer("ci", "cancelled", link="ci.example/8121")
         if owner == "mine-died":
             self.answer("owner", "mine-died", who="Kim", how="her laptop shut down")

@@ -11,15 +11,12 @@ from typing import Any
 import msgspec
 
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.gates import Action, Confirmation, Permit, Policy, Refusal, form, permit
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     CommandStarted,
     ErrorPasted,
     Event,
     FindingDisputed,
     FindingRecorded,
-    Incident,
     LockChanged,
     LockObserved,
     Opened,
@@ -29,11 +26,11 @@ from tuirunbook.core.incident import (
     RetryEnded,
     SnapshotRecord,
     StepSkipped,
-    apply,
-    begin,
     timestamp,
-    voided_by,
 )
+from tuirunbook.core.evidence import Finding, Says
+from tuirunbook.core.gates import Action, Confirmation, Permit, Policy, Refusal, form, permit
+from tuirunbook.core.incident import Incident, apply, begin, voided_by
 from tuirunbook.core.lock import (
     Digest,
     Free,

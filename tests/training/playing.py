@@ -136,7 +136,7 @@ class Trainee(Operator):
 
     def rule_out_as_ended(self) -> None:
         """Answer the three questions as a dead holder's are."""
-        self.next_to("Which CI run took this lock")
+        self.next_to("enter chooses, then goes on")
         self.answer("ci", "ended", how="asked CI", link="ci.example/8121")
         self.answer("owner", "mine-died", who="Kim", how="asked Kim")
         self.answer("holder-host", "host-gone", how="the runner was removed")

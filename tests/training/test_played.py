@@ -283,7 +283,7 @@ def test_killing_the_app_ends_its_world(desk: Desk) -> None:
 def test_one_can_ask_while_a_dialog_is_open(desk: Desk) -> None:
     trainee = desk.start("dead-plan")
     trainee.on_walk()
-    trainee.next_to("Which CI run took this lock")
+    trainee.next_to("enter chooses, then goes on")
     trainee.terminal.type("\x1bOQ")
     trainee.wait_for("Find out: whom do you ask?")
     trainee.press("enter")

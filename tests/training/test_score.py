@@ -6,7 +6,7 @@ import msgspec
 
 from tests.support.incidents import START
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     Event,
     NoteAdded,
     Opened,

@@ -21,9 +21,9 @@ from tests.walk.parts import Bench
 from tuirunbook.core import inflight
 from tuirunbook.core.causes import Cause, Kind, Result
 from tuirunbook.core.causes import findings as cause_findings
+from tuirunbook.core.events import CheckRecorded, FindingRecorded, NoteAdded, OutsideAction, PreventionChecked
 from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.gates import Policy
-from tuirunbook.core.incident import CheckRecorded, FindingRecorded, NoteAdded, OutsideAction, PreventionChecked
 from tuirunbook.core.lock import Store
 from tuirunbook.core.people import OWNERS
 from tuirunbook.core.recurrence import recurring, unreleased

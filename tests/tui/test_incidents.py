@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tuirunbook.core.incident import Event
+    from tuirunbook.core.events import Event
 
 
 def row(name: str, status: str = "open", **facts: Any) -> IncidentRow:

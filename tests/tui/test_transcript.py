@@ -8,7 +8,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from tests.support.pilots import HOSTILE, SIZES, OneScreen, painted, piloted, text_of, until
-from tuirunbook.core.incident import Marker
+from tuirunbook.core.events import Marker
 from tuirunbook.core.timeline import TimelineLine
 from tuirunbook.tui.screens.transcript import TranscriptScreen
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.incidents import DUAL, TOLD, A, B, lock_text
 from tests.walk.parts import Bench, Witness
+from tuirunbook.core.events import FindingDisputed, LockChanged, NoteAdded, ReleaseEnded, RetryEnded
 from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
-from tuirunbook.core.incident import FindingDisputed, LockChanged, NoteAdded, ReleaseEnded, RetryEnded
 from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.core.procedure import NO_LOCK
 from tuirunbook.core.verdict import Opinion, judge

@@ -9,8 +9,8 @@ import pytest
 from tests.support.incidents import FREE, UNREAD, A, B, lock_text
 from tests.walk.parts import Bench
 from tests.walk.test_clerk import REFUSAL
+from tuirunbook.core.events import CheckRecorded, CommandStarted
 from tuirunbook.core.gates import ForceUnlock, Policy, Refusal, obstacle
-from tuirunbook.core.incident import CheckRecorded, CommandStarted
 from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.core.values import Exit, JournalError
 from tuirunbook.walk.commands import PlanEnded

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.incidents import DUAL, FREE, START, UNREAD, A, B, lock_text, look
 from tests.walk.parts import Bench, Clock, Witness, child, written
-from tuirunbook.core.evidence import Says
-from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     CommandStarted,
     FindingDisputed,
     FindingRecorded,
@@ -24,6 +22,8 @@ from tuirunbook.core.incident import (
     WatchRestored,
     timestamp,
 )
+from tuirunbook.core.evidence import Says
+from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
 from tuirunbook.core.lock import Store
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.walk.observer import Observer

@@ -18,9 +18,7 @@ from hypothesis import strategies as st
 
 from tests.support.incidents import FREE, TOLD, UNREAD, A, B, held, lock_text, state_head
 from tests.walk.parts import Bench, child
-from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.gates import Confirmation, ForceUnlock, Permit, Policy, Refusal, form, permit, renew
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     CommandEnded,
     CommandStarted,
     ErrorPasted,
@@ -30,6 +28,8 @@ from tuirunbook.core.incident import (
     RetryEnded,
     timestamp,
 )
+from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.gates import Confirmation, ForceUnlock, Permit, Policy, Refusal, form, permit, renew
 from tuirunbook.core.lock import Reading, Store
 from tuirunbook.walk.clerk import TAKES_BACK
 

@@ -12,7 +12,7 @@ import click
 from tuirunbook.cli.options import Duration, merged, state_options
 from tuirunbook.cli.saying import complain, remark, say, say_json
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.incident import timestamp
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.lock import Held, LockSnapshot, NotChecked, Reading, Store, describe
 from tuirunbook.core.text import one_line
 from tuirunbook.survey import (

@@ -9,8 +9,9 @@ from datetime import datetime
 
 import msgspec
 
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import Incident, timestamp
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity
 from tuirunbook.core.text import one_line
 

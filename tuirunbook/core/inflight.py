@@ -19,8 +19,9 @@ import msgspec
 from tuirunbook.core.ci.endings import LOG_END, Fit, fit
 from tuirunbook.core.ci.jobs import Holder, Job, Report, Stage, Target, covers
 from tuirunbook.core.ci.matching import match
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import Incident, timestamp
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, StoredLock, parse_time
 from tuirunbook.core.text import clean, one_line
 

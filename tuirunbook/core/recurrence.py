@@ -10,12 +10,9 @@ import msgspec
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.diagnosis import read_plan
-from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.holder import read_who
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     Event,
     FindingRecorded,
-    Incident,
     LockChanged,
     LockObserved,
     Opened,
@@ -23,6 +20,9 @@ from tuirunbook.core.incident import (
     SnapshotRecord,
     timestamp,
 )
+from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.holder import read_who
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, StoredLock, parse_time, short
 from tuirunbook.core.text import one_line
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tuirunbook.core.incident import RAW_LIMIT, Event
+from tuirunbook.core.events import RAW_LIMIT, Event
 from tuirunbook.core.text import clip, redact
 
 TEXT_LIMIT = 2_000

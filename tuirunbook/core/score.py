@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     Event,
     FindingRecorded,
     NoteAdded,

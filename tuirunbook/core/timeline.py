@@ -7,8 +7,7 @@ from functools import singledispatch
 
 import msgspec
 
-from tuirunbook.core.evidence import Says
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     ActionRefused,
     CheckRecorded,
     Closed,
@@ -46,6 +45,7 @@ from tuirunbook.core.incident import (
     WatchLost,
     WatchRestored,
 )
+from tuirunbook.core.evidence import Says
 from tuirunbook.core.lock import short
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import CHECK_NAMES

@@ -19,8 +19,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from tuirunbook.core.events import QuestionAnswered
 from tuirunbook.core.evidence import Finding, Match, Says, Taken, taken
-from tuirunbook.core.incident import Incident, QuestionAnswered
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, parse_time
 from tuirunbook.core.text import one_line
 

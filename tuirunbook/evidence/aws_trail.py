@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says, Taken, taken
 from tuirunbook.core.holder import WhoRule, like, read_who
-from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import NotChecked, StoredLock, parse_time
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.aws_door import AwsDoor, told

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says, Taken, taken
 from tuirunbook.core.holder import Holder, WhoRule, read_who
-from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import NotChecked, StoredLock
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.aws_door import AwsDoor, told

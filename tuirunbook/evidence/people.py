@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import StoredLock
 from tuirunbook.core.people import AUTHORS, OWNERS, WHO, Author, authors, owners, tied
 from tuirunbook.core.text import one_line

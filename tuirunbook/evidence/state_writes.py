@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import SKEW, Finding, Match, Says, taken
-from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import NotChecked, Store, StoredLock, parse_time
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.aws_door import AwsDoor, told

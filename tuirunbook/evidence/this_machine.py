@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.holder import read_who, same_host
-from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import LockIdentity, StoredLock
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.process_state import HARMLESS, UNTOLD, Relation, WorksOn, command_of, works_on

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.holder import WhoRule, read_who
-from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import StoredLock
 from tuirunbook.core.text import one_line
 

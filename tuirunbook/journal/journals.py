@@ -12,7 +12,8 @@ import msgspec
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.chain import ChainReport
-from tuirunbook.core.incident import Event, Incident, Opened, Status, Verified
+from tuirunbook.core.events import Event, Opened, Verified
+from tuirunbook.core.incident import Incident, Status
 from tuirunbook.core.lock import parse_time
 from tuirunbook.core.values import Child, JournalError
 from tuirunbook.journal import names, reader

@@ -13,7 +13,7 @@ from typing import Union
 
 import msgspec
 
-from tuirunbook.core.incident import KINDS, Event, UnknownEvent
+from tuirunbook.core.events import KINDS, Event, UnknownEvent
 from tuirunbook.core.text import clip
 
 FORMAT = 1

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from tuirunbook.core import incident as incidents
 from tuirunbook.core.chain import ChainReport, Damage
-from tuirunbook.core.incident import Event, Incident, Opened
+from tuirunbook.core.events import Event, Opened
+from tuirunbook.core.incident import Incident, apply, begin
 from tuirunbook.core.values import JournalError
 from tuirunbook.journal import lines
 
@@ -164,9 +164,9 @@ def fold(events: Reader, path: Path) -> Incident:
     incident: Incident | None = None
     for event in events:
         if incident is not None:
-            incident = incidents.apply(incident, event)
+            incident = apply(incident, event)
         elif isinstance(event, Opened):
-            incident = incidents.begin(event)
+            incident = begin(event)
     if incident is None:
         raise JournalError(f"{path} opens no incident; {events.report.sentence}")
     return incident

@@ -15,12 +15,11 @@ import msgspec
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.chain import ChainReport
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     ActionRefused,
     Event,
     FindingRecorded,
     Identified,
-    Incident,
     LockChanged,
     LockObserved,
     Opened,
@@ -29,6 +28,7 @@ from tuirunbook.core.incident import (
     WatchLost,
     WatchRestored,
 )
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import StoredLock
 from tuirunbook.core.redaction import redacted
 from tuirunbook.core.values import JournalError

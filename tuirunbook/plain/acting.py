@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 
-from tuirunbook.core.gates import SKIP_REASONS, DeleteLock, Field, ForceUnlock, Refusal, mistakes
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     Closed,
     DetailsGiven,
     HoldUndone,
@@ -16,6 +15,7 @@ from tuirunbook.core.incident import (
     WaitStarted,
     timestamp,
 )
+from tuirunbook.core.gates import SKIP_REASONS, DeleteLock, Field, ForceUnlock, Refusal, mistakes
 from tuirunbook.core.lock import LockIdentity, describe, short
 from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, lock_in_hand, open_questions
 from tuirunbook.core.release import ReleaseOutcome

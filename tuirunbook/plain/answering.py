@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tuirunbook.core.answers import NEED_LABELS, weighed
+from tuirunbook.core.events import FindingDisputed, Marker, NoteAdded, OutsideAction, StepDeferred, StepDone
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.gates import SKIP_REASONS
-from tuirunbook.core.incident import FindingDisputed, Marker, NoteAdded, OutsideAction, StepDeferred, StepDone
 from tuirunbook.core.lock import short
 from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, lock_in_hand, open_questions
 from tuirunbook.core.runbook import Action, Option, Question, Step

@@ -8,7 +8,7 @@ from typing import TextIO, TypeAlias
 
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.copying import command_to_copy
-from tuirunbook.core.incident import StepDone
+from tuirunbook.core.events import StepDone
 from tuirunbook.core.procedure import StepState, lock_in_hand, open_questions
 from tuirunbook.core.runbook import Action, Step
 from tuirunbook.core.text import one_line

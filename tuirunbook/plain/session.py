@@ -12,8 +12,9 @@ from functools import singledispatchmethod
 from typing import ParamSpec, TypeVar
 
 from tuirunbook.core.backend import RootModule
+from tuirunbook.core.events import CommandStarted, Event
 from tuirunbook.core.gates import Policy
-from tuirunbook.core.incident import CommandStarted, Event, Incident
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockSnapshot, NotChecked
 from tuirunbook.core.procedure import Progress, StepState, progress
 from tuirunbook.core.text import one_line

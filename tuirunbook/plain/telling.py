@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from tuirunbook.core.events import CheckRecorded, digest_text, state_text
 from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.gates import DeleteLock, ForceUnlock, obstacle
-from tuirunbook.core.incident import CheckRecorded, Release, digest_text, state_text
+from tuirunbook.core.incident import Release
 from tuirunbook.core.lock import Held, LockIdentity, NotChecked, Store, StoredLock, parse_time, short
 from tuirunbook.core.placeholders import placeholder_values
 from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, StepState, lock_in_hand, open_questions

@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 from tuirunbook.core.address import DEFAULT_KEY_PREFIX
-from tuirunbook.core.incident import timestamp
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.lock import Digest, LockSnapshot, NotChecked, StateObject, Store, StoredLock
 from tuirunbook.survey.states import StateRow
 

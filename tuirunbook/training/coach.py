@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tuirunbook.core.incident import Event, timestamp
+from tuirunbook.core.events import Event, timestamp
 from tuirunbook.core.scenario import Does, Scenario, drawn
 from tuirunbook.core.score import Debrief, asked_note, debrief
 from tuirunbook.core.values import JournalError

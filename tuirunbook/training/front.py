@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.backend import RootModule
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.gates import Policy
-from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import StoredLock
 from tuirunbook.core.scenario import Scenario, Sighting
 from tuirunbook.locks import Clients

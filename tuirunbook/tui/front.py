@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.incident import Event
+from tuirunbook.core.events import Event
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.survey.states import StateRow
 from tuirunbook.walk.walk import Message, Walk

@@ -8,8 +8,9 @@ from datetime import datetime
 from functools import singledispatchmethod
 
 from tuirunbook.core.backend import RootModule
+from tuirunbook.core.events import CommandStarted
 from tuirunbook.core.gates import Policy
-from tuirunbook.core.incident import CommandStarted, Incident
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store
 from tuirunbook.core.procedure import Progress, progress
 from tuirunbook.core.text import one_line

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tuirunbook.core.incident import CheckRecorded, Incident
+from tuirunbook.core.events import CheckRecorded
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import Digest, LockSnapshot, NotChecked
 from tuirunbook.core.near_miss import rank
 from tuirunbook.core.text import one_line

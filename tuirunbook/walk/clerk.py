@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from tuirunbook.core.answers import answer_facts
 from tuirunbook.core.ci import printed_at as time_of_refusal
 from tuirunbook.core.diagnosis import Diagnosis, Kind, diagnose
-from tuirunbook.core.gates import SKIP_REASONS
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     CheckRecorded,
     Closed,
     DetailsGiven,
@@ -17,7 +16,6 @@ from tuirunbook.core.incident import (
     Event,
     FindingDisputed,
     HoldUndone,
-    Incident,
     NoteAdded,
     OutsideAction,
     PreventionChecked,
@@ -30,6 +28,8 @@ from tuirunbook.core.incident import (
     WaitEnded,
     WaitStarted,
 )
+from tuirunbook.core.gates import SKIP_REASONS
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.core.text import clean, clip

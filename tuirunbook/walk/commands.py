@@ -9,14 +9,8 @@ from pathlib import Path
 import msgspec
 
 from tuirunbook.core.diagnosis import Kind, PlanOutcome, PlanReading, read_plan
+from tuirunbook.core.events import ActionRefused, CheckRecorded, CommandEnded, CommandStarted, RetryEnded
 from tuirunbook.core.gates import Confirmation, Policy, Refusal, RetryPlan, permit
-from tuirunbook.core.incident import (
-    ActionRefused,
-    CheckRecorded,
-    CommandEnded,
-    CommandStarted,
-    RetryEnded,
-)
 from tuirunbook.core.lock import LockIdentity, LockSnapshot, short
 from tuirunbook.core.values import Child
 from tuirunbook.walk.observer import Looked, Observer

@@ -11,8 +11,8 @@ from datetime import datetime
 import msgspec
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import timestamp
 from tuirunbook.core.lock import LockIdentity, LockSnapshot, StoredLock
 from tuirunbook.core.text import one_line, redact
 from tuirunbook.walk.ports import EvidenceSource

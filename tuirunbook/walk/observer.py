@@ -8,19 +8,18 @@ from datetime import datetime
 
 import msgspec
 
-from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     CommandStarted,
     FindingRecorded,
-    Incident,
     LockChanged,
     LockObserved,
     SnapshotRecord,
     WatchLost,
     WatchRestored,
     timestamp,
-    voided_by,
 )
+from tuirunbook.core.evidence import Finding, Says
+from tuirunbook.core.incident import Incident, voided_by
 from tuirunbook.core.lock import Change, LockIdentity, LockSnapshot, StoredLock, changes, remembered
 from tuirunbook.core.redaction import redacted
 from tuirunbook.walk.scribe import Scribe

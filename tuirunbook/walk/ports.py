@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.events import Event
 from tuirunbook.core.evidence import Finding
-from tuirunbook.core.incident import Event
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store, StoredLock
 from tuirunbook.core.values import Caller, Child, DeleteAnswer, Exit, Ran, StateContent
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Collection, Mapping
 import msgspec
 
 from tuirunbook.core.diagnosis import UnlockOutcome, read_unlock
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     CommandEnded,
     CommandStarted,
-    Incident,
     NoteAdded,
     ReleaseEnded,
     ReleaseIntended,
     RetryEnded,
     SnapshotRecord,
 )
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, LockSnapshot, Store
 from tuirunbook.core.release import ReleaseOutcome, contradiction, listed_failure, read_back
 from tuirunbook.core.text import one_line

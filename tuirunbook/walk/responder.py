@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import msgspec
 
 from tuirunbook.core.diagnosis import UnlockOutcome
+from tuirunbook.core.events import ActionRefused, CommandEnded, ReleaseIntended, state_text
 from tuirunbook.core.gates import (
     Confirmation,
     DeleteLock,
@@ -22,13 +23,7 @@ from tuirunbook.core.gates import (
     permit,
     renew,
 )
-from tuirunbook.core.incident import (
-    ActionRefused,
-    CommandEnded,
-    Incident,
-    ReleaseIntended,
-    state_text,
-)
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockSnapshot, Store
 from tuirunbook.core.release import (
     NIL_LOCK_ID,

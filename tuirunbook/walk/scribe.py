@@ -8,20 +8,18 @@ from typing import Any
 
 import msgspec
 
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     ErrorPasted,
     Event,
-    Incident,
     LockChanged,
     LockObserved,
     NoteAdded,
     Opened,
     QuestionAnswered,
     ReleaseIntended,
-    apply,
-    begin,
     timestamp,
 )
+from tuirunbook.core.incident import Incident, apply, begin
 from tuirunbook.core.redaction import redacted
 from tuirunbook.core.values import JournalError
 from tuirunbook.walk.ports import Journal

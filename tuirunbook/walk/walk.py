@@ -12,8 +12,9 @@ import msgspec
 
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.diagnosis import Diagnosis
+from tuirunbook.core.events import Identified, NeighboursFound, Opened, Resumed, timestamp
 from tuirunbook.core.gates import Policy, moved
-from tuirunbook.core.incident import Identified, Incident, NeighboursFound, Opened, Resumed, timestamp
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.core.values import Caller

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.incident import Event
+from tuirunbook.core.events import Event
 from tuirunbook.core.text import one_line
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.problem import Problem, told

@@ -14,7 +14,7 @@ import msgspec
 from tuirunbook import __version__
 from tuirunbook.core.address import AddressError
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.incident import Event, Opened
+from tuirunbook.core.events import Event, Opened
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.core.values import JournalError
 from tuirunbook.survey.states import StateRow

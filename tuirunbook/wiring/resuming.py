@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.incident import Opened
+from tuirunbook.core.events import Opened
 from tuirunbook.wiring.books import Books
 from tuirunbook.wiring.problem import Problem
 from tuirunbook.wiring.roots import Roots

@@ -15,8 +15,8 @@ import msgspec
 from tuirunbook.core.ci.endings import Fit, ending, fit, refused_at
 from tuirunbook.core.ci.jobs import WORTH_SAYING, Holder, InLine, Job, Report, Stage, Target, at, covers, slack
 from tuirunbook.core.ci.matching import match
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import timestamp
 from tuirunbook.core.text import one_line
 
 FRESH = timedelta(minutes=5)

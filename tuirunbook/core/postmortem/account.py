@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tuirunbook.core.evidence import Says
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     ActionRefused,
     CheckRecorded,
     CommandEnded,
@@ -14,7 +13,6 @@ from tuirunbook.core.incident import (
     Event,
     FindingDisputed,
     FindingRecorded,
-    Incident,
     LockChanged,
     LockObserved,
     LockRecord,
@@ -29,9 +27,9 @@ from tuirunbook.core.incident import (
     StepSkipped,
     WatchLost,
     WatchRestored,
-    apply,
-    begin,
 )
+from tuirunbook.core.evidence import Says
+from tuirunbook.core.incident import Incident, apply, begin
 from tuirunbook.core.lock import LockIdentity, Store, short
 from tuirunbook.core.postmortem.times import spoken
 from tuirunbook.core.timeline import TimelineLine, joined, line, question_in_words, without_rule

@@ -7,16 +7,8 @@ from datetime import tzinfo
 from itertools import pairwise
 
 from tuirunbook.core.chain import ChainReport
-from tuirunbook.core.incident import (
-    CheckRecorded,
-    Event,
-    Incident,
-    LockRecord,
-    Marker,
-    QuestionAnswered,
-    Release,
-    Status,
-)
+from tuirunbook.core.events import CheckRecorded, Event, LockRecord, Marker, QuestionAnswered
+from tuirunbook.core.incident import Incident, Release, Status
 from tuirunbook.core.lock import short
 from tuirunbook.core.postmortem import document as doc
 from tuirunbook.core.postmortem.account import Account

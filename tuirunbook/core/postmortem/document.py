@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tuirunbook.core.chain import ChainReport
-from tuirunbook.core.incident import Marker
+from tuirunbook.core.events import Marker
 from tuirunbook.core.lock import Store
 
 

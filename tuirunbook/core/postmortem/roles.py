@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     Event,
     FindingDisputed,
     FindingRecorded,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tuirunbook.core.incident import Incident, LockRecord, Release
+from tuirunbook.core.events import LockRecord
+from tuirunbook.core.incident import Incident, Release
 from tuirunbook.core.lock import LockIdentity, Store, short
 from tuirunbook.core.postmortem.account import Account
 from tuirunbook.core.postmortem.document import Impact

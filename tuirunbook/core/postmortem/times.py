@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-from tuirunbook.core.incident import timestamp
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.lock import parse_time
 
 

@@ -10,8 +10,8 @@ import msgspec
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.ci import Holder, InLine, Report, Target, findings, in_line, refusal
+from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import timestamp
 from tuirunbook.core.inflight import at_death
 from tuirunbook.core.lock import StoredLock
 from tuirunbook.core.text import one_line

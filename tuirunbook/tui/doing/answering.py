@@ -7,9 +7,7 @@ from datetime import timedelta
 from textual.content import Content
 
 from tuirunbook.core.diagnosis import Diagnosis
-from tuirunbook.core.evidence import Says
-from tuirunbook.core.gates import SKIP_REASONS
-from tuirunbook.core.incident import (
+from tuirunbook.core.events import (
     DetailsGiven,
     FindingDisputed,
     Marker,
@@ -20,6 +18,8 @@ from tuirunbook.core.incident import (
     StepDone,
     timestamp,
 )
+from tuirunbook.core.evidence import Says
+from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, active_lock, lock_in_hand, open_questions
 from tuirunbook.core.runbook import Action, Question, Step

@@ -7,7 +7,8 @@ from typing import Protocol, runtime_checkable
 from textual.content import Content
 
 from tuirunbook.core import inflight
-from tuirunbook.core.incident import Incident, NoteAdded
+from tuirunbook.core.events import NoteAdded
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity
 from tuirunbook.core.people import Asked, message, named
 from tuirunbook.core.procedure import lock_in_hand

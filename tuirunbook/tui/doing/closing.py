@@ -7,15 +7,8 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from tuirunbook.core import causes
+from tuirunbook.core.events import Closed, DetailsGiven, HoldUndone, PreventionChecked, Verified, timestamp
 from tuirunbook.core.gates import SKIP_REASONS
-from tuirunbook.core.incident import (
-    Closed,
-    DetailsGiven,
-    HoldUndone,
-    PreventionChecked,
-    Verified,
-    timestamp,
-)
 from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, open_questions
 from tuirunbook.core.text import clip
 from tuirunbook.core.time_of_day import last_time_of_day, time_trouble

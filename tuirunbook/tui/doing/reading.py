@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from tuirunbook.core.incident import StepDone
+from tuirunbook.core.events import StepDone
 from tuirunbook.tui.doing.stage import Stage
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tuirunbook.core.incident import WaitEnded, WaitStarted
+from tuirunbook.core.events import WaitEnded, WaitStarted
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.tui.screens.wait import WaitScreen
 

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from textual.content import Content
 
+from tuirunbook.core.events import CheckRecorded
 from tuirunbook.core.evidence import Says
-from tuirunbook.core.incident import CheckRecorded
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import CHECK_NAMES, Opinion, Verdict
 

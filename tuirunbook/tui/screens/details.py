@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from tuirunbook.core.incident import digest_text
+from tuirunbook.core.events import digest_text
 from tuirunbook.core.lock import Free, Held, LockSnapshot, NotChecked, Reading, Store, StoredLock, TableFacts
 from tuirunbook.core.text import clean, clip
 from tuirunbook.tui.commands import ABIDING, DETAILS, bindings

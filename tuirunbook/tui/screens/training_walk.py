@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tuirunbook.core.incident import Marker, NoteAdded, OutsideAction
+from tuirunbook.core.events import Marker, NoteAdded, OutsideAction
 from tuirunbook.core.score import judged_note, shell_action
 from tuirunbook.core.text import one_line
 from tuirunbook.tui.commands import bindings

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
-from tuirunbook.core.incident import Marker
+from tuirunbook.core.events import Marker
 from tuirunbook.core.lock import parse_time
 from tuirunbook.core.text import one_line
 from tuirunbook.core.timeline import TimelineLine
