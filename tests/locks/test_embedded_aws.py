@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -54,6 +56,14 @@ def test_it_answers_dynamodb_s3_and_sts_and_records_the_calls(aws: EmbeddedAws, 
     assert put.service == "dynamodb"
     assert put.json == {"TableName": "locks", "Item": ITEM}
     assert [call.path for call in aws.called("HeadObject")] == ["/acme/a/b"]
+
+
+def test_a_client_that_waits_to_be_told_to_go_on_is_told_before_it_sends_its_body(aws: EmbeddedAws) -> None:
+    place = urlsplit(aws.endpoint)
+    with socket.create_connection((place.hostname, place.port), timeout=10) as client:
+        client.sendall(b"PUT /acme/k HTTP/1.1\r\nHost: s3\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n")
+        assert client.recv(64).startswith(b"HTTP/1.1 100")
+        client.sendall(b"x")
 
 
 def test_a_reset_forgets_everything(aws: EmbeddedAws, operator: Any) -> None:
