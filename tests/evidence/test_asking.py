@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.incidents import GOOD_ANSWERS, LOCKFILE_ONLY, RUNBOOK, START, TOLD, A, look
+from tests.support.incidents import GOOD_ANSWERS, LOCKFILE_ONLY, RUNBOOK, START, TOLD, A, B, lock_text, look, stored
 from tests.support.stuck import wait_for
 from tests.walk.parts import Clock, FakeTerraform, Paper, Shelf
 from tuirunbook.core.address import StateAddress
@@ -21,7 +21,7 @@ from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.events import RetryEnded, timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.gates import ForceUnlock, Policy, Refusal
-from tuirunbook.core.lock import StoredLock
+from tuirunbook.core.lock import Held, Store, StoredLock
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.walk.evidence_desk import EvidenceDesk
 from tuirunbook.walk.responder import Prepared
@@ -216,7 +216,7 @@ def test_before_the_act_all_that_can_block_are_asked_again_within_a_bound() -> N
         asked = Asked(dead, alive, calm, patience=0.2)
         snapshot = look(address=LOCKFILE_ONLY)
         began = time.monotonic()
-        found = list(asked.desk.again().gather(snapshot.locks[0], snapshot.address, START))
+        found = list(asked.desk.again(snapshot))
         assert time.monotonic() - began < 5
     assert {(finding.key, finding.says) for finding in found} == {
         ("ci.run", Says.BLOCKS),
@@ -225,10 +225,26 @@ def test_before_the_act_all_that_can_block_are_asked_again_within_a_bound() -> N
     assert calm.asked == 0
 
 
+def test_before_the_act_each_is_asked_once_about_each_lock_and_all_at_once() -> None:
+    both = threading.Barrier(2)
+
+    def meet() -> list[Finding]:
+        both.wait(LONG)
+        return [said("met")]
+
+    source = Source("one", meet)
+    asked = Asked(source)
+    halves = look(dynamodb=Held(lock=stored(Store.DYNAMODB, lock_text(B))))
+    assert [finding.key for finding in asked.desk.again(halves)] == ["met", "met"]
+    single = Source("one")
+    assert [finding.key for finding in Asked(single).desk.again(look())] == ["one"]
+    assert (source.asked, single.asked) == (2, 1)
+
+
 def test_what_is_taken_away_before_the_act_is_not_handed_on_twice() -> None:
     asked = Asked(Source("one"))
     snapshot = look(address=LOCKFILE_ONLY)
-    assert [f.key for f in asked.desk.again().gather(snapshot.locks[0], snapshot.address, START)] == ["one"]
+    assert [f.key for f in asked.desk.again(snapshot)] == ["one"]
     assert asked.told.empty()
 
 

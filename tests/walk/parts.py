@@ -35,6 +35,7 @@ from tuirunbook.core.values import Caller, Child, DeleteAnswer, DeleteOutcome, E
 from tuirunbook.walk.checks import Checks
 from tuirunbook.walk.clerk import Clerk
 from tuirunbook.walk.commands import Commands
+from tuirunbook.walk.evidence_desk import EvidenceDesk
 from tuirunbook.walk.observer import Looked, Observer
 from tuirunbook.walk.responder import Prepared, Released, Responder
 from tuirunbook.walk.scribe import Scribe
@@ -318,9 +319,19 @@ class Bench:
         }
         self.commands = Commands(policy=policy or Policy(), publish=publish, **shared)
         self.checks = Checks(host="oncall", initialised=True, **shared)
+        self.sources_say: Callable[[LockSnapshot], Iterable[Finding]] = EvidenceDesk(
+            sources, self.observer.weigh_in, self.clock
+        ).again
         self.responder = Responder(
-            sources=sources, policy=policy or Policy(), publish=publish, operator="priya", **shared
+            ask_again=self._ask_again,
+            policy=policy or Policy(),
+            publish=publish,
+            operator="priya",
+            **shared,
         )
+
+    def _ask_again(self, snapshot: LockSnapshot) -> Iterable[Finding]:
+        return self.sources_say(snapshot)
 
     @property
     def incident(self) -> Incident:

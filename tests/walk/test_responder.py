@@ -11,7 +11,7 @@ from tests.support.incidents import DUAL, DYNAMODB_ONLY, FREE, LOCKFILE_ONLY, UN
 from tests.walk.parts import DENIED, NOT_JSON, UNLOCKED, Bench, Witness, written
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.events import FindingDisputed, FindingRecorded, NoteAdded, ReleaseEnded, ReleaseIntended
-from tuirunbook.core.evidence import Match, Says
+from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.gates import DeleteLock, ForceUnlock, Policy, Refusal
 from tuirunbook.core.lock import Digest, LockIdentity, Store
 from tuirunbook.core.release import NIL_LOCK_ID
@@ -150,7 +150,7 @@ def test_s1_a_source_that_can_block_is_asked_again_and_blocks(tmp_path: Path) ->
     prepared = bench.prepare(UNLOCK)
     witness.blocks()
     assert "run 4712 is in progress" in refusal(bench.confirm(prepared)).why
-    assert (bench.shelf.changes, witness.asked) == ([], 2)
+    assert (bench.shelf.changes, witness.asked) == ([], 1)
 
 
 @pytest.mark.parametrize(("says_then", "expected"), [("run 1", "released"), ("run 2", "S6")])
@@ -531,20 +531,34 @@ def test_s11_read_only_makes_not_even_the_private_root(tmp_path: Path) -> None:
     assert (bench.terraform.entered, bench.terraform.plans, bench.shelf.changes) == (0, [], [])
 
 
-def test_a_source_that_breaks_its_promise_and_raises_stops_the_release_and_not_the_walk(tmp_path: Path) -> None:
+def test_a_source_that_breaks_its_promise_and_raises_refuses_once_as_one_that_fell_silent(tmp_path: Path) -> None:
     witness = Witness()
     bench = Bench(tmp_path, sources=[witness]).ready()
     prepared = bench.prepare(UNLOCK)
 
-    def fail(*_: object) -> list[object]:
+    def fail(*_: object) -> list[Finding]:
         raise RuntimeError("boom")
 
-    witness.says = fail  # type: ignore[assignment]
+    witness.says = fail
+    assert "boom" in refusal(bench.confirm(prepared)).why
+    assert bench.shelf.changes == []
+    assert last_end(bench).outcome == "not-tried"
+
+
+def test_when_the_sources_cannot_be_asked_at_all_the_release_stops_and_the_walk_goes_on(tmp_path: Path) -> None:
+    bench = Bench(tmp_path).ready()
+    prepared = bench.prepare(UNLOCK)
+    whole = bench.sources_say
+
+    def fail(_: object) -> list[Finding]:
+        raise RuntimeError("no thread can be started")
+
+    bench.sources_say = fail
     with pytest.raises(RuntimeError):
         bench.confirm(prepared)
     assert bench.shelf.changes == []
     assert last_end(bench).outcome == "not-tried"
-    witness.says = lambda *_: ()
+    bench.sources_say = whole
     assert released(bench.release(UNLOCK)).outcome == "released"
 
 

@@ -67,9 +67,18 @@ class EvidenceDesk:
         old = [one for one in self._askers if one.can_block and now - one.asked_at >= self._refresh]
         self._ask([asker for asker in old if not asker.busy], snapshot)
 
-    def again(self) -> EvidenceSource:
-        """All sources that can block as one, which waits for their answers, but not longer than patience lasts."""
-        return _AllAtOnce([asker for asker in self._askers if asker.can_block], self._patience)
+    def again(self, snapshot: LockSnapshot) -> Iterable[Finding]:
+        """What every source that can block says now, about every lock of this look, and who has not answered in time.
+
+        All are asked at once, each once for each lock; they are waited for, but together not longer than patience
+        lasts.
+        """
+        deadline = time.monotonic() + self._patience
+        askers = [asker for asker in self._askers if asker.can_block]
+        for asker, question in _put(askers, snapshot, waited_for=True):
+            question.done.wait(max(0.0, deadline - time.monotonic()))
+            silence = asker.note_silence(question)
+            yield from question.found if silence is None else (silence,)
 
     def stop(self) -> None:
         """Hand on nothing any more."""
@@ -77,10 +86,7 @@ class EvidenceDesk:
             asker.stopped = True
 
     def _ask(self, askers: Sequence[_Asker], snapshot: LockSnapshot) -> None:
-        # Of a lock in both stores one half is enough; the lockfile comes first, and knows when it was written.
-        halves = [snapshot.find(identity)[0] for identity in snapshot.identities]
-        questions = [(asker, asker.begin(half, snapshot.address)) for half in halves for asker in askers]
-        if questions:
+        if questions := _put(askers, snapshot):
             threading.Thread(target=self._mind, args=(questions,), name="evidence: patience", daemon=True).start()
 
     def _mind(self, questions: Sequence[tuple[_Asker, _Question]]) -> None:
@@ -208,22 +214,12 @@ class _Asker:
         )
 
 
-class _AllAtOnce:
-    """Several sources as one. It satisfies `ports.EvidenceSource`."""
+def _put(
+    askers: Sequence[_Asker], snapshot: LockSnapshot, *, waited_for: bool = False
+) -> list[tuple[_Asker, _Question]]:
+    """Ask each about each lock of a look.
 
-    name = "every source that can block"
-    can_block = True
-
-    def __init__(self, askers: Sequence[_Asker], patience: float) -> None:
-        self._askers = askers
-        self._patience = patience
-
-    def gather(self, lock: StoredLock, address: StateAddress, now: datetime) -> Iterable[Finding]:
-        """What all of them say, and who of them has not answered in time."""
-        del now
-        deadline = time.monotonic() + self._patience
-        questions = [(asker, asker.begin(lock, address, waited_for=True)) for asker in self._askers]
-        for asker, question in questions:
-            question.done.wait(max(0.0, deadline - time.monotonic()))
-            silence = asker.note_silence(question)
-            yield from question.found if silence is None else (silence,)
+    Of a lock in both stores one half is enough; the lockfile comes first, and knows when it was written.
+    """
+    halves = [snapshot.find(identity)[0] for identity in snapshot.identities]
+    return [(one, one.begin(half, snapshot.address, waited_for=waited_for)) for half in halves for one in askers]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 
 import msgspec
 
 from tuirunbook.core.diagnosis import UnlockOutcome
 from tuirunbook.core.events import ActionRefused, CommandEnded, ReleaseIntended, state_text
+from tuirunbook.core.evidence import Finding
 from tuirunbook.core.gates import (
     Confirmation,
     DeleteLock,
@@ -34,7 +35,7 @@ from tuirunbook.core.text import one_line
 from tuirunbook.core.values import DeleteOutcome, JournalError, ProgramError
 from tuirunbook.core.verdict import CHECK_NAMES, Verdict, judge
 from tuirunbook.walk.observer import Looked, Observer
-from tuirunbook.walk.ports import EvidenceSource, LockStore, ReleaseRoot, Terraform
+from tuirunbook.walk.ports import LockStore, ReleaseRoot, Terraform
 from tuirunbook.walk.releases import Attempt, Released, Releases, command_name, read_answer, told
 from tuirunbook.walk.scribe import Scribe
 
@@ -71,7 +72,7 @@ class Responder:
         observer: Observer,
         store: LockStore,
         terraform: Terraform,
-        sources: Sequence[EvidenceSource],
+        ask_again: Callable[[LockSnapshot], Iterable[Finding]],
         policy: Policy,
         publish: Callable[[Looked], None],
         operator: str,
@@ -81,7 +82,7 @@ class Responder:
         self._store = store
         self._terraform = terraform
         self._releases = Releases(scribe=scribe, observer=observer, store=store, terraform=terraform, publish=publish)
-        self._sources = sources
+        self._ask_sources = ask_again
         self._policy = policy
         self._operator = operator
         self._stack = ExitStack()
@@ -209,11 +210,8 @@ class Responder:
 
     def _ask_again(self, snapshot: LockSnapshot) -> None:
         """Ask the sources that can block once more, now that nothing more is typed (S1)."""
-        for source in self._sources:
-            if source.can_block:
-                for lock in snapshot.locks:
-                    for finding in source.gather(lock, snapshot.address, self._scribe.now()):
-                        self._observer.weigh_in(finding)
+        for finding in self._ask_sources(snapshot):
+            self._observer.weigh_in(finding)
 
     def _silenced(self, prepared: Prepared) -> Refusal | None:
         """Refuse once where a source that was heard before the confirmation cannot be asked again after it."""

@@ -189,7 +189,7 @@ def set_up(
         observer=observer,
         store=world.store,
         terraform=world.terraform,
-        sources=(evidence.again(),),
+        ask_again=evidence.again,
         policy=world.policy,
         publish=publish,
         operator=world.operator,
