@@ -39,7 +39,8 @@ from tuirunbook.tui.app import TflockApp
 from tuirunbook.tui.dialogs.confirm import DEAF_SECONDS, ConfirmScreen
 from tuirunbook.tui.screens.wait import WaitScreen
 from tuirunbook.tui.screens.walk import WalkScreen
-from tuirunbook.walk.walk import Walk, World
+from tuirunbook.walk.walk import Walk
+from tuirunbook.walk.world import World
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.front import WiredFront
 from tuirunbook.wiring.options import Options

@@ -23,8 +23,9 @@ from tuirunbook.core.backend import RootModule
 from tuirunbook.core.values import JournalError, ProgramError
 from tuirunbook.settings import Trust, content_hash
 from tuirunbook.tui.front import Front, NoRoot
+from tuirunbook.walk.messages import Message
 from tuirunbook.walk.observer import Looked
-from tuirunbook.walk.walk import Message, Walk
+from tuirunbook.walk.walk import Walk
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.front import WiredFront
 from tuirunbook.wiring.options import Options

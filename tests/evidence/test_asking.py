@@ -25,7 +25,8 @@ from tuirunbook.core.lock import Held, Store, StoredLock
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.walk.evidence_desk import EvidenceDesk
 from tuirunbook.walk.responder import Prepared
-from tuirunbook.walk.walk import Walk, World, set_up
+from tuirunbook.walk.walk import Walk, set_up
+from tuirunbook.walk.world import World
 
 LONG = 20.0
 Say = Callable[[], Iterable[Finding]]

@@ -25,7 +25,8 @@ from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import Store, StoredLock
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.evidence.who import WhoTells
-from tuirunbook.walk.walk import Walk, World, set_up
+from tuirunbook.walk.walk import Walk, set_up
+from tuirunbook.walk.world import World
 from tuirunbook.wiring.evidence import host_and_aws_sources
 
 WHO = "ec2-user@ip-10-6-39-55"

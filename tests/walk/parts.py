@@ -15,6 +15,7 @@ import msgspec
 
 from tests.support.incidents import DUAL, FREE, GOOD_ANSWERS, NOT_CONFIGURED, RUNBOOK, START, TOLD, A, held, look
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.events import Event, Opened, RetryEnded, timestamp
 from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.gates import DeleteLock, ForceUnlock, Policy, Refusal
@@ -37,8 +38,11 @@ from tuirunbook.walk.clerk import Clerk
 from tuirunbook.walk.commands import Commands
 from tuirunbook.walk.evidence_desk import EvidenceDesk
 from tuirunbook.walk.observer import Looked, Observer
+from tuirunbook.walk.releases import Releases
 from tuirunbook.walk.responder import Prepared, Released, Responder
 from tuirunbook.walk.scribe import Scribe
+from tuirunbook.walk.site import Site
+from tuirunbook.walk.world import World
 
 UNLOCKED = "Terraform state has been successfully unlocked!\n"
 DENIED = (
@@ -309,26 +313,27 @@ class Bench:
             self.scribe = Scribe(opened, lambda _: self.paper, publish, self.clock)
         else:
             self.scribe = Scribe.resume(resumed, self.paper, publish, self.clock)
+        world = World(
+            root=RootModule(directory=None, name="infra/network", backend=Backend(type="s3"), initialised=True),
+            store=self.shelf,
+            terraform=self.terraform,
+            policy=policy or Policy(),
+            create_journal=lambda _: self.paper,
+            operator="priya",
+            host="oncall",
+            tool="0",
+            clock=self.clock,
+        )
         self.observer = Observer(self.scribe, "oncall")
+        site = Site(world, self.scribe, self.observer, publish)
         self.clerk = Clerk(self.scribe, self.observer, RUNBOOK, "priya")
-        shared: dict[str, Any] = {
-            "scribe": self.scribe,
-            "observer": self.observer,
-            "store": self.shelf,
-            "terraform": self.terraform,
-        }
-        self.commands = Commands(policy=policy or Policy(), publish=publish, **shared)
-        self.checks = Checks(host="oncall", initialised=True, **shared)
+        releases = Releases(site)
+        self.commands = Commands(site, releases)
+        self.checks = Checks(site)
         self.sources_say: Callable[[LockSnapshot], Iterable[Finding]] = EvidenceDesk(
             sources, self.observer.weigh_in, self.clock
         ).again
-        self.responder = Responder(
-            ask_again=self._ask_again,
-            policy=policy or Policy(),
-            publish=publish,
-            operator="priya",
-            **shared,
-        )
+        self.responder = Responder(site, releases, self._ask_again)
 
     def _ask_again(self, snapshot: LockSnapshot) -> Iterable[Finding]:
         return self.sources_say(snapshot)

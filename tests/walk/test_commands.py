@@ -13,7 +13,7 @@ from tuirunbook.core.events import CheckRecorded, CommandStarted
 from tuirunbook.core.gates import ForceUnlock, Policy, Refusal, obstacle
 from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.core.values import Exit, JournalError
-from tuirunbook.walk.commands import PlanEnded
+from tuirunbook.walk.messages import PlanEnded
 
 UNLOCK = ForceUnlock(lock=A)
 NO_CHANGES = "No changes. Your infrastructure matches the configuration.\n"

@@ -22,10 +22,11 @@ from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.journal.journals import Journals
 from tuirunbook.locks import AwsLockStore, clients
 from tuirunbook.terraform.cli import TerraformCli
-from tuirunbook.walk.commands import PlanEnded
+from tuirunbook.walk.messages import PlanEnded
 from tuirunbook.walk.observer import Looked
 from tuirunbook.walk.responder import Prepared, Released
-from tuirunbook.walk.walk import Resumption, Walk, World, set_up
+from tuirunbook.walk.walk import Walk, set_up
+from tuirunbook.walk.world import Resumption, World
 
 if TYPE_CHECKING:
     from tests.support.aws import EmbeddedAws

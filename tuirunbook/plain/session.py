@@ -22,10 +22,10 @@ from tuirunbook.core.timeline import TimelineLine, line
 from tuirunbook.core.values import Caller
 from tuirunbook.plain.console import Console
 from tuirunbook.tui.front import Front
-from tuirunbook.walk.commands import PlanEnded
+from tuirunbook.walk.messages import CallerKnown, Message, PlanEnded, ReadingArrived, Trouble
 from tuirunbook.walk.observer import Looked
 from tuirunbook.walk.scribe import Recorded
-from tuirunbook.walk.walk import CallerKnown, Message, ReadingArrived, Trouble, Walk
+from tuirunbook.walk.walk import Walk
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -21,7 +21,9 @@ from tuirunbook.training.client import WorldClient
 from tuirunbook.training.place import require_loopback
 from tuirunbook.training.world import Ready
 from tuirunbook.tui.front import NoRoot
-from tuirunbook.walk.walk import Message, Walk, World
+from tuirunbook.walk.messages import Message
+from tuirunbook.walk.walk import Walk
+from tuirunbook.walk.world import World
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.books import Books
 from tuirunbook.wiring.front import WiredFront

@@ -12,7 +12,8 @@ from tuirunbook.core.backend import RootModule
 from tuirunbook.core.events import Event
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.survey.states import StateRow
-from tuirunbook.walk.walk import Message, Walk
+from tuirunbook.walk.messages import Message
+from tuirunbook.walk.walk import Walk
 
 __all__ = ["Front", "IncidentRow", "NoRoot", "StateRow"]
 

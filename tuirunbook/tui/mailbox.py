@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from tuirunbook.walk.walk import Message
+from tuirunbook.walk.messages import Message
 
 
 class Mailbox:

@@ -17,10 +17,10 @@ from tuirunbook.core.text import one_line
 from tuirunbook.core.timeline import TimelineLine, line
 from tuirunbook.core.values import Caller
 from tuirunbook.tui.view import View
-from tuirunbook.walk.commands import PlanEnded
+from tuirunbook.walk.messages import CallerKnown, Message, PlanEnded, ReadingArrived, Trouble
 from tuirunbook.walk.observer import Looked
 from tuirunbook.walk.scribe import Recorded
-from tuirunbook.walk.walk import CallerKnown, Message, ReadingArrived, Trouble, Walk
+from tuirunbook.walk.walk import Walk
 
 FLASH_SECONDS = 8
 

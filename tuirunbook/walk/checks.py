@@ -8,30 +8,19 @@ from tuirunbook.core.lock import Digest, LockSnapshot, NotChecked
 from tuirunbook.core.near_miss import rank
 from tuirunbook.core.text import one_line
 from tuirunbook.core.values import ProgramError, StateContent
-from tuirunbook.walk.observer import Observer
-from tuirunbook.walk.ports import LockStore, Terraform
-from tuirunbook.walk.scribe import Scribe
+from tuirunbook.walk.site import Site
 
 
 class Checks:
     """Reads what a release depends on, and what it left. Only the incident's thread calls it; nothing here locks."""
 
-    def __init__(
-        self,
-        *,
-        scribe: Scribe,
-        observer: Observer,
-        store: LockStore,
-        terraform: Terraform,
-        host: str,
-        initialised: bool,
-    ) -> None:
-        self._scribe = scribe
-        self._observer = observer
-        self._store = store
-        self._terraform = terraform
-        self._host = host
-        self._initialised = initialised
+    def __init__(self, site: Site) -> None:
+        self._scribe = site.scribe
+        self._observer = site.observer
+        self._store = site.world.store
+        self._terraform = site.world.terraform
+        self._host = site.world.host
+        self._initialised = site.world.root.initialised
 
     def before(self) -> Incident:
         """Digest, state list, `errored.tfstate`, version and serial; each is recorded."""

@@ -2,58 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import msgspec
-
 from tuirunbook.core.diagnosis import Kind, PlanOutcome, PlanReading, read_plan
 from tuirunbook.core.events import ActionRefused, CheckRecorded, CommandEnded, CommandStarted, RetryEnded
-from tuirunbook.core.gates import Confirmation, Policy, Refusal, RetryPlan, permit
+from tuirunbook.core.gates import Confirmation, Refusal, RetryPlan, permit
 from tuirunbook.core.lock import LockIdentity, LockSnapshot, short
 from tuirunbook.core.values import Child
-from tuirunbook.walk.observer import Looked, Observer
-from tuirunbook.walk.ports import LockStore, Terraform
+from tuirunbook.walk.messages import PlanEnded
 from tuirunbook.walk.releases import RELEASING, Releases, told
-from tuirunbook.walk.scribe import Scribe
+from tuirunbook.walk.site import Site
 
 TAIL_BYTES = 4_000_000
 """How much of the end of a command's output is read for its outcome; errors and summaries come last."""
 
 
-class PlanEnded(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan or probe of ours has ended, and this is what it showed."""
-
-    child: Child
-    exit_code: int | None
-    reading: PlanReading
-    retry: RetryEnded | None = None
-
-
 class Commands:
     """Runs plans and probes. Only the incident's thread calls it."""
 
-    def __init__(
-        self,
-        *,
-        scribe: Scribe,
-        observer: Observer,
-        store: LockStore,
-        terraform: Terraform,
-        policy: Policy,
-        publish: Callable[[PlanEnded | Looked], None],
-        plan_args: Sequence[str] = (),
-    ) -> None:
-        self._scribe = scribe
-        self._observer = observer
-        self._store = store
-        self._terraform = terraform
-        self._policy = policy
-        self._publish = publish
-        self._plan_args = tuple(plan_args)
+    def __init__(self, site: Site, releases: Releases) -> None:
+        self._scribe = site.scribe
+        self._observer = site.observer
+        self._store = site.world.store
+        self._terraform = site.world.terraform
+        self._policy = site.world.policy
+        self._publish = site.publish
+        self._plan_args = tuple(site.world.plan_args)
         self._roots: dict[str, ExitStack] = {}
-        self._releases = Releases(scribe=scribe, observer=observer, store=store, terraform=terraform, publish=publish)
+        self._releases = releases
 
     def start(self, *, probe: bool = False, purpose: str = "plan") -> Child | Refusal:
         """Start a plan in the root module, or a probe; `poll` tells its end.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -22,9 +22,8 @@ from tuirunbook.core.release import ReleaseOutcome, contradiction, listed_failur
 from tuirunbook.core.text import one_line
 from tuirunbook.core.values import Child, JournalError, ProgramError
 from tuirunbook.core.verdict import judge
-from tuirunbook.walk.observer import Looked, Observer
-from tuirunbook.walk.ports import LockStore, Terraform
-from tuirunbook.walk.scribe import Scribe
+from tuirunbook.walk.observer import Looked
+from tuirunbook.walk.site import Site
 
 RELEASING = "force-unlock"
 """The purpose of a force-unlock of ours; nothing else is released while it runs (S9)."""
@@ -51,20 +50,12 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class Releases:
     """Ends releases in the journal. Only the incident's thread calls it."""
 
-    def __init__(
-        self,
-        *,
-        scribe: Scribe,
-        observer: Observer,
-        store: LockStore,
-        terraform: Terraform,
-        publish: Callable[[Looked], None],
-    ) -> None:
-        self._scribe = scribe
-        self._observer = observer
-        self._store = store
-        self._terraform = terraform
-        self._publish = publish
+    def __init__(self, site: Site) -> None:
+        self._scribe = site.scribe
+        self._observer = site.observer
+        self._store = site.world.store
+        self._terraform = site.world.terraform
+        self._publish = site.publish
         self._awaited = ""
 
     def look(self) -> LockSnapshot:

@@ -16,7 +16,6 @@ from tuirunbook.core.gates import (
     Field,
     ForceUnlock,
     Permit,
-    Policy,
     Refusal,
     RetryPlan,
     form,
@@ -32,14 +31,13 @@ from tuirunbook.core.release import (
     has_no_id,
 )
 from tuirunbook.core.text import one_line
-from tuirunbook.core.values import DeleteOutcome, JournalError, ProgramError
+from tuirunbook.core.values import DeleteOutcome, ProgramError
 from tuirunbook.core.verdict import CHECK_NAMES, Verdict, judge
-from tuirunbook.walk.observer import Looked, Observer
-from tuirunbook.walk.ports import LockStore, ReleaseRoot, Terraform
+from tuirunbook.walk.ports import ReleaseRoot
 from tuirunbook.walk.releases import Attempt, Released, Releases, command_name, read_answer, told
-from tuirunbook.walk.scribe import Scribe
+from tuirunbook.walk.site import Site
 
-__all__ = ["Prepared", "ReleaseAction", "Released", "Responder", "journal_trouble"]
+__all__ = ["Prepared", "ReleaseAction", "Released", "Responder"]
 
 ReleaseAction = ForceUnlock | DeleteLock
 
@@ -63,28 +61,23 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Responder:
-    """Releases locks. Only the incident's thread calls it."""
+    """Releases locks. Only the incident's thread calls it.
 
-    def __init__(
-        self,
-        *,
-        scribe: Scribe,
-        observer: Observer,
-        store: LockStore,
-        terraform: Terraform,
-        ask_again: Callable[[LockSnapshot], Iterable[Finding]],
-        policy: Policy,
-        publish: Callable[[Looked], None],
-        operator: str,
-    ) -> None:
-        self._scribe = scribe
-        self._observer = observer
-        self._store = store
-        self._terraform = terraform
-        self._releases = Releases(scribe=scribe, observer=observer, store=store, terraform=terraform, publish=publish)
+    Args:
+        site: Where it works.
+        releases: Who ends what it began.
+        ask_again: Asks the sources that can block once more, between the last keystroke and the act.
+    """
+
+    def __init__(self, site: Site, releases: Releases, ask_again: Callable[[LockSnapshot], Iterable[Finding]]) -> None:
+        self._scribe = site.scribe
+        self._observer = site.observer
+        self._store = site.world.store
+        self._terraform = site.world.terraform
+        self._releases = releases
         self._ask_sources = ask_again
-        self._policy = policy
-        self._operator = operator
+        self._policy = site.world.policy
+        self._operator = site.world.operator
         self._stack = ExitStack()
         self._root: ReleaseRoot | None = None
 
@@ -257,8 +250,3 @@ def _method(action: ReleaseAction) -> str:
     if isinstance(action, ForceUnlock):
         return "force-unlock"
     return "delete-dynamodb" if action.store is Store.DYNAMODB else "delete-s3"
-
-
-def journal_trouble(error: JournalError) -> Refusal:
-    """The refusal that an unwritable journal amounts to."""
-    return Refusal(rule="S4", why=f"the journal cannot be written: {error}", enable="Mend that, or use --journal-dir.")

@@ -4,105 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import ParamSpec
 
-import msgspec
-
-from tuirunbook.core.backend import RootModule
 from tuirunbook.core.diagnosis import Diagnosis
-from tuirunbook.core.events import Identified, NeighboursFound, Opened, Resumed, timestamp
-from tuirunbook.core.gates import Policy, moved
-from tuirunbook.core.incident import Incident
-from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store
+from tuirunbook.core.events import NeighboursFound, Opened, timestamp
 from tuirunbook.core.runbook import Runbook
-from tuirunbook.core.values import Caller
 from tuirunbook.walk.checks import Checks
 from tuirunbook.walk.clerk import Clerk
-from tuirunbook.walk.commands import Commands, PlanEnded
+from tuirunbook.walk.commands import Commands
 from tuirunbook.walk.desk import Desk
 from tuirunbook.walk.evidence_desk import EvidenceDesk
-from tuirunbook.walk.observer import Looked, Observer
-from tuirunbook.walk.ports import EvidenceSource, Journal, LockStore, Terraform
+from tuirunbook.walk.messages import Message, ReadingArrived, Trouble
+from tuirunbook.walk.observer import Observer
+from tuirunbook.walk.reception import Reception
+from tuirunbook.walk.releases import Releases
 from tuirunbook.walk.responder import Responder
-from tuirunbook.walk.scribe import Recorded, Scribe, utc_now
+from tuirunbook.walk.scribe import Scribe
+from tuirunbook.walk.site import Site
 from tuirunbook.walk.watcher import Watcher
+from tuirunbook.walk.world import Resumption, World
 
 P = ParamSpec("P")
 
 MOST_NEIGHBOURS = 200
-
-WHO_SECONDS = 15.0
-"""How long after a refusal it is asked again who we are."""
-
-
-class ReadingArrived(msgspec.Struct, frozen=True):
-    """One store of the first look has answered; the others are still asked."""
-
-    store: Store
-    reading: Reading
-
-
-class CallerKnown(msgspec.Struct, frozen=True):
-    """AWS said who we are, or why it did not."""
-
-    caller: Caller | NotChecked
-
-
-class Trouble(msgspec.Struct, frozen=True):
-    """Something of the walk's own failed; the walk goes on."""
-
-    sentence: str
-
-
-Message = Recorded | Looked | PlanEnded | ReadingArrived | CallerKnown | Trouble
-"""What a walk tells its front end, from its own threads, in the past tense."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class World:
-    """The real world, or a practice one, as a walk needs it.
-
-    Attributes:
-        root: The root module.
-        store: Its lock stores.
-        terraform: Its terraform.
-        sources: Who may know whether the holder lives.
-        policy: What the settings allow.
-        create_journal: Makes the incident's journal when it becomes one.
-        operator: Who walks.
-        host: This machine's name, as the `Who` of a lock taken here would end.
-        me: `user@host` as a lock taken here would name its holder, or empty when only the host is known.
-        tool: This tool's version.
-        plan_args: Arguments that this root's plan needs.
-        neighbours: Finds the lock IDs of other states of this repository; it may take a while.
-        training: Whether this is practice.
-        clock: The time.
-    """
-
-    root: RootModule
-    store: LockStore
-    terraform: Terraform
-    policy: Policy
-    create_journal: Callable[[Opened], Journal]
-    operator: str
-    host: str
-    tool: str
-    sources: Sequence[EvidenceSource] = ()
-    plan_args: Sequence[str] = ()
-    me: str = ""
-    neighbours: Callable[[], Sequence[str]] = tuple
-    training: bool = False
-    clock: Callable[[], datetime] = utc_now
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Resumption:
-    """An incident that was read back, and its journal, opened for writing."""
-
-    incident: Incident
-    journal: Journal
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -168,58 +94,27 @@ def set_up(
         scribe = Scribe(_opened(world, runbook, incident_id), world.create_journal, publish, world.clock)
     else:
         scribe = Scribe.resume(resumption.incident, resumption.journal, publish, world.clock)
-    observer = Observer(scribe, world.me or world.host)
+    site = Site(world, scribe, Observer(scribe, world.me or world.host), publish)
     desk = Desk()
     evidence = EvidenceDesk(
         world.sources,
-        lambda finding: desk.submit(_tolerant(observer.weigh_in, publish), finding),
+        lambda finding: desk.submit(_tolerant(site.observer.weigh_in, publish), finding),
         world.clock,
     )
-    commands = Commands(
-        scribe=scribe,
-        observer=observer,
-        store=world.store,
-        terraform=world.terraform,
-        policy=world.policy,
-        publish=publish,
-        plan_args=world.plan_args,
-    )
-    responder = Responder(
-        scribe=scribe,
-        observer=observer,
-        store=world.store,
-        terraform=world.terraform,
-        ask_again=evidence.again,
-        policy=world.policy,
-        publish=publish,
-        operator=world.operator,
-    )
-    checks = Checks(
-        scribe=scribe,
-        observer=observer,
-        store=world.store,
-        terraform=world.terraform,
-        host=world.host,
-        initialised=world.root.initialised,
-    )
-    reception = Reception(world, scribe, observer, responder, checks, evidence, publish, resumed=resumption is not None)
+    releases, checks = Releases(site), Checks(site)
+    commands = Commands(site, releases)
+    responder = Responder(site, releases, evidence.again)
+    reception = Reception(site, responder, checks, evidence, resumed=resumption is not None)
     desk.tick = _tolerant(commands.poll, publish)
-    watcher = Watcher(
-        world.store,
-        lambda snapshot, turn: desk.submit(_tolerant(reception.arrive, publish), snapshot, turn),
-        lambda store, reading: publish(ReadingArrived(store, reading)),
-        lambda error: publish(Trouble(f"{type(error).__name__}: {error}")),
-        observer.ticket,
-    )
     return Walk(
         world=world,
         runbook=runbook,
         desk=desk,
-        watcher=watcher,
+        watcher=_watcher(site, desk, reception),
         evidence=evidence,
         scribe=scribe,
-        observer=observer,
-        clerk=Clerk(scribe, observer, runbook, world.operator),
+        observer=site.observer,
+        clerk=Clerk(scribe, site.observer, runbook, world.operator),
         commands=commands,
         checks=checks,
         responder=responder,
@@ -227,77 +122,16 @@ def set_up(
     )
 
 
-class Reception:
-    """Takes in the watcher's looks: the first one also asks who we are, and ends what a crash left open."""
-
-    def __init__(
-        self,
-        world: World,
-        scribe: Scribe,
-        observer: Observer,
-        responder: Responder,
-        checks: Checks,
-        evidence: EvidenceDesk,
-        publish: Callable[[Message], None],
-        *,
-        resumed: bool,
-    ) -> None:
-        self._world = world
-        self._scribe = scribe
-        self._observer = observer
-        self._responder = responder
-        self._checks = checks
-        self._evidence = evidence
-        self._publish = publish
-        self._resumed = resumed
-        self._asked_at: datetime | None = None
-        self._known: Caller | NotChecked | None = None
-
-    def arrive(self, snapshot: LockSnapshot, turn: int | None = None) -> None:
-        """Record a look and tell the front end. For the incident's thread."""
-        if self._asks_again():
-            self.identify()
-        snapshot = msgspec.structs.replace(snapshot, address=self._world.store.address)
-        if self._resumed:
-            self._scribe.record(Resumed, operator=self._world.operator, host=self._world.host, tool=self._world.tool)
-            self._resumed = False
-        if self._scribe.incident.unended_release:
-            # Releases are made in this thread: one without an end was cut off.
-            self._responder.recover()
-        looked = self._observer.take_in(snapshot, ticket=turn)
-        self._publish(looked)
-        if looked.number == 1 or looked.found:
-            self._evidence.ask(looked.snapshot)
-        else:
-            self._evidence.refresh(looked.snapshot)
-        if looked.number == 1:
-            self._checks.program()
-
-    def _asks_again(self) -> bool:
-        """At first, soon again while it is not known, and now and then for what the login has left."""
-        if self._asked_at is None:
-            return True
-        if isinstance(self._known, NotChecked) and self._known.code == "skipped":
-            return False
-        pause = WHO_SECONDS if isinstance(self._known, NotChecked) else WHO_SECONDS * 20
-        return (self._world.clock() - self._asked_at).total_seconds() >= pause
-
-    def identify(self) -> None:
-        """Ask who we are, and tell it. For the incident's thread."""
-        self._asked_at = self._world.clock()
-        self._known = caller = self._world.store.identify(again=True)
-        self._publish(CallerKnown(caller))
-        if isinstance(caller, NotChecked):
-            return
-        incident = self._scribe.incident
-        difference = moved(incident, self._world.store.address)
-        if incident.account is None:
-            self._scribe.record(Identified, account=caller.account, caller=caller.arn)
-        elif difference and self._resumed and incident.account == caller.account:
-            self._scribe.record(Identified, account=caller.account, caller=caller.arn)
-            self._publish(Trouble(f"Resumed under another role: {difference}."))
-        elif difference:
-            self._publish(Trouble(f"This is not the place the incident began in: {difference}."))
+def _watcher(site: Site, desk: Desk, reception: Reception) -> Watcher:
+    """A watcher whose looks the incident's thread takes in."""
+    publish = site.publish
+    return Watcher(
+        site.world.store,
+        lambda snapshot, turn: desk.submit(_tolerant(reception.arrive, publish), snapshot, turn),
+        lambda store, reading: publish(ReadingArrived(store, reading)),
+        lambda error: publish(Trouble(f"{type(error).__name__}: {error}")),
+        site.observer.ticket,
+    )
 
 
 def _tolerant(work: Callable[P, None], publish: Callable[[Message], None]) -> Callable[P, None]:

@@ -19,7 +19,9 @@ from tuirunbook.core.runbook import Runbook
 from tuirunbook.core.values import JournalError
 from tuirunbook.survey.states import StateRow
 from tuirunbook.tui.front import IncidentRow, NoRoot
-from tuirunbook.walk.walk import Message, Resumption, Walk, World, set_up
+from tuirunbook.walk.messages import Message
+from tuirunbook.walk.walk import Walk, set_up
+from tuirunbook.walk.world import Resumption, World
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.archive import Archive
 from tuirunbook.wiring.books import DEFAULT, Books

@@ -27,7 +27,8 @@ from tuirunbook.tui.model import Model
 from tuirunbook.tui.panes import pane, side
 from tuirunbook.tui.screens.stage import ScreenStage
 from tuirunbook.tui.view import View, header, step_list
-from tuirunbook.walk.walk import Message, Walk
+from tuirunbook.walk.messages import Message
+from tuirunbook.walk.walk import Walk
 
 DEAF_SECONDS = 3.0
 """How long no command begins after a dialog went away by itself: the rest of a sentence may still be on its way."""

@@ -1,0 +1,84 @@
+"""Takes in the watcher's looks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from tuirunbook.core.events import Identified, Resumed
+from tuirunbook.core.gates import moved
+from tuirunbook.core.lock import LockSnapshot, NotChecked
+from tuirunbook.core.values import Caller
+from tuirunbook.walk.checks import Checks
+from tuirunbook.walk.evidence_desk import EvidenceDesk
+from tuirunbook.walk.messages import CallerKnown, Trouble
+from tuirunbook.walk.responder import Responder
+from tuirunbook.walk.site import Site
+
+WHO_SECONDS = 15.0
+"""How long after a refusal it is asked again who we are."""
+
+
+class Reception:
+    """Takes in the watcher's looks: the first one also asks who we are, and ends what a crash left open."""
+
+    def __init__(
+        self, site: Site, responder: Responder, checks: Checks, evidence: EvidenceDesk, *, resumed: bool
+    ) -> None:
+        self._world = site.world
+        self._scribe = site.scribe
+        self._observer = site.observer
+        self._publish = site.publish
+        self._responder = responder
+        self._checks = checks
+        self._evidence = evidence
+        self._resumed = resumed
+        self._asked_at: datetime | None = None
+        self._known: Caller | NotChecked | None = None
+
+    def arrive(self, snapshot: LockSnapshot, turn: int | None = None) -> None:
+        """Record a look and tell the front end. For the incident's thread."""
+        if self._asks_again():
+            self.identify()
+        snapshot = msgspec.structs.replace(snapshot, address=self._world.store.address)
+        if self._resumed:
+            self._scribe.record(Resumed, operator=self._world.operator, host=self._world.host, tool=self._world.tool)
+            self._resumed = False
+        if self._scribe.incident.unended_release:
+            # Releases are made in this thread: one without an end was cut off.
+            self._responder.recover()
+        looked = self._observer.take_in(snapshot, ticket=turn)
+        self._publish(looked)
+        if looked.number == 1 or looked.found:
+            self._evidence.ask(looked.snapshot)
+        else:
+            self._evidence.refresh(looked.snapshot)
+        if looked.number == 1:
+            self._checks.program()
+
+    def _asks_again(self) -> bool:
+        """At first, soon again while it is not known, and now and then for what the login has left."""
+        if self._asked_at is None:
+            return True
+        if isinstance(self._known, NotChecked) and self._known.code == "skipped":
+            return False
+        pause = WHO_SECONDS if isinstance(self._known, NotChecked) else WHO_SECONDS * 20
+        return (self._world.clock() - self._asked_at).total_seconds() >= pause
+
+    def identify(self) -> None:
+        """Ask who we are, and tell it. For the incident's thread."""
+        self._asked_at = self._world.clock()
+        self._known = caller = self._world.store.identify(again=True)
+        self._publish(CallerKnown(caller))
+        if isinstance(caller, NotChecked):
+            return
+        incident = self._scribe.incident
+        difference = moved(incident, self._world.store.address)
+        if incident.account is None:
+            self._scribe.record(Identified, account=caller.account, caller=caller.arn)
+        elif difference and self._resumed and incident.account == caller.account:
+            self._scribe.record(Identified, account=caller.account, caller=caller.arn)
+            self._publish(Trouble(f"Resumed under another role: {difference}."))
+        elif difference:
+            self._publish(Trouble(f"This is not the place the incident began in: {difference}."))
