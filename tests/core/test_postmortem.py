@@ -211,6 +211,18 @@ def test_prompts_begin_with_what_the_journal_knows() -> None:
     assert section(text(), "What went well").rstrip().endswith("- to fill in")
 
 
+def test_checks_are_told_in_words_and_not_by_their_ids() -> None:
+    checks = [
+        CheckRecorded(at=later(30), phase="after", name="stores", result="ok", detail="free"),
+        CheckRecorded(at=later(30), phase="after", name="state-version", result="ok", detail="serial 7"),
+        CheckRecorded(at=later(30), phase="before", name="errored-tfstate", result="not-checked", detail="elsewhere"),
+    ]
+    known = {prompt.heading: prompt.known for prompt in of(*released(), *checks).prompts}
+    sound = "Looked at after the release and found in order: every configured store, the state object."
+    assert sound in known["What went well"]
+    assert "Before the release, errored.tfstate was not checked: elsewhere." in known["What went badly"]
+
+
 def test_follow_ups_have_owner_and_date_and_holds_are_still_to_undo() -> None:
     told = section(text(), "Follow-ups")
     assert "| forward signals to terraform | Sam Okafor | 2026-12-01 |" in told

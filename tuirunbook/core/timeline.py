@@ -312,10 +312,15 @@ _CHECKS = {
 _RESULTS = {"ok": "looked at", "bad": "looked at, and found wrong", "not-checked": "not checked"}
 
 
+def check_in_words(name: str) -> str:
+    """What a check looks at."""
+    return _CHECKS.get(name, name)
+
+
 @_told.register
 def _(event: CheckRecorded) -> _Told:
     when = {"before": "Before the release", "after": "After the release"}.get(event.phase, "At first")
-    what = _CHECKS.get(event.name, event.name)
+    what = check_in_words(event.name)
     detail = f": {event.detail}" if event.detail else ""
     fact = f"{when} {what} was {_RESULTS.get(event.result, event.result)}{detail}"
     marker = Marker.KEY_MOMENT if event.result == "bad" else None
@@ -388,7 +393,7 @@ def _(event: WaitEnded) -> _Told:
 def _(event: Verified) -> _Told:
     what = {"dead-plan": "a dead plan", "dead-apply": "a dead apply"}.get(event.ending, event.ending)
     plan = f"the plan was read by {event.read_by}" + (f" ({event.plan_summary})" if event.plan_summary else "")
-    rerun = f"; to be run again: {event.rerun}" if event.rerun else ""
+    rerun = f"; who runs the pipeline again: {event.rerun}" if event.rerun else ""
     return _Told(f"The state was verified after {what}: {plan}{rerun}", Marker.REPAIR, event.read_by)
 
 

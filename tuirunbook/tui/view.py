@@ -233,7 +233,8 @@ def _next_in_line(view: View) -> Content:
     if not told:
         return Content.assemble("Next in line: ", ("not known yet", "$text-muted"))
     answer = told[-1]
-    return Content(f"Next in line: {clip(one_line(f'{answer.label} {answer.note} {answer.how}'), 120)}")
+    said = ", ".join(text for text in (answer.label, answer.note, answer.how) if text)
+    return Content(f"Next in line: {clip(one_line(said), 120)}")
 
 
 def step_list(view: View) -> Content:

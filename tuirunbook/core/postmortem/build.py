@@ -11,11 +11,12 @@ from tuirunbook.core.events import CheckRecorded, Event, LockRecord, Marker, Que
 from tuirunbook.core.incident import Incident, Release, Status
 from tuirunbook.core.lock import short
 from tuirunbook.core.postmortem import document as doc
+from tuirunbook.core.postmortem import durations
 from tuirunbook.core.postmortem.account import Account
 from tuirunbook.core.postmortem.prompts import prompts
 from tuirunbook.core.postmortem.roles import anonymised
 from tuirunbook.core.postmortem.summary import summary
-from tuirunbook.core.postmortem.times import local, moment, seconds_between, utc
+from tuirunbook.core.postmortem.times import local, moment, seconds_between
 from tuirunbook.core.restore import backups_in, restore_command
 from tuirunbook.core.text import one_line
 from tuirunbook.core.timeline import joined, lock_in_words, outcome_in_words
@@ -49,8 +50,8 @@ def build(
     """
     account = Account.of(anonymised(events) if anonymise else events)
     incident = account.incident
-    points = _points(account)
-    impact = _impact(incident, points)
+    points = durations.points(account)
+    impact = durations.impact(account.incident, points)
     decisions = tuple(_decision(account, release) for release in incident.releases)
     return doc.Postmortem(
         title=_title(incident),
@@ -125,103 +126,9 @@ def _status(incident: Incident) -> str:
     }[incident.status]
 
 
-def _points(account: Account) -> tuple[doc.Point, ...]:
-    """Lock created, first refusal, page, opened, verdict, release, verified: in the order of time.
-
-    What nobody knows keeps its place.
-    """
-    incident = account.incident
-    details = incident.details
-    lock = _main_lock(account)
-    created = lock.info.created if lock and lock.info else None
-    refusal, told = _first_refusal(account)
-    found = [
-        ("lock created", created, "by the holder's clock" if created else ""),
-        ("first refusal", refusal, "" if told or not refusal else _AT_THE_LATEST),
-        ("page", details.page_at if details else None, ""),
-        ("opened", incident.opened.at, ""),
-        ("verdict", *_verdict(account, lock)),
-        ("release", *_released(incident)),
-        ("verified", incident.verified.at if incident.verified else None, ""),
-    ]
-    times = {name: utc(text) for name, text, _ in found}
-    in_order = iter(sorted((one for one in found if times[one[0]]), key=lambda one: times[one[0]] or ""))
-    points: list[doc.Point] = []
-    before: str | None = None
-    for name, _, note in [next(in_order) if times[one[0]] else one for one in found]:
-        at = times[name]
-        told_note = joined(note, _odd(name, times), by="; ")
-        points.append(doc.Point(name=name, at=at, after=seconds_between(before, at), note=told_note))
-        before = at or before
-    return tuple(points)
-
-
-_AT_THE_LATEST = "at the latest; it was told or tried then"
-
-
-def _first_refusal(account: Account) -> tuple[str | None, bool]:
-    """When a run was first refused as far as anybody knows, and whether the operator told it."""
-    details = account.incident.details
-    told = utc(details.first_refusal_at) if details else None
-    known = utc(account.refused_at)
-    return min((at for at in (told, known) if at), default=None), bool(told and told <= (known or told))
-
-
-def _odd(name: str, times: Mapping[str, str | None]) -> str:
-    """What cannot be by the order of things, and is so by the clocks."""
-    at, created, release = times[name], times["lock created"], times["release"]
-    if at and created and at < created:
-        return "before the lock was created"
-    return "before the release" if name == "verified" and at and release and at < release else ""
-
-
-_SIGNS = {"first refusal": "the first refusal known", "page": "the page"}
-
-
-def _impact(incident: Incident, points: Iterable[doc.Point]) -> doc.Impact:
-    known = {point.name: point for point in points if point.at}
-    signs = [known[name] for name in _SIGNS if name in known]
-    first = min(signs, key=lambda point: point.at or "", default=None)
-    begin = first.at if first else None
-    end = known["release"].at if "release" in known else None
-    seconds = seconds_between(begin, end)
-    return doc.Impact(
-        begin=begin,
-        since=_SIGNS[first.name] if first else "",
-        end=end,
-        seconds=None if seconds is not None and seconds < 0 else seconds,
-        could_not_ship=incident.details.impact if incident.details else "",
-    )
-
-
-def _main_lock(account: Account) -> LockRecord | None:
-    """The lock that the incident is about: the one that was released, or else the first that was seen."""
-    released = [release.intended.lock for release in account.incident.releases]
-    records = [record for record, _ in account.locks.values()]
-    about = [record for record in records if record.identity in released[-1:]]
-    return next(iter((*about, *records)), None)
-
-
-def _verdict(account: Account, lock: LockRecord | None) -> tuple[str | None, str]:
-    releases = account.incident.releases
-    if releases:
-        last = releases[-1].intended
-        return account.decided.get(last.release, last.at), last.verdict
-    opinion, since = account.verdicts.get(lock.identity, ("", "")) if lock else ("", "")
-    return (since, opinion) if opinion and opinion != "cannot tell" else (None, opinion)
-
-
-def _released(incident: Incident) -> tuple[str | None, str]:
-    if incident.released_at:
-        ends = [release.ended for release in incident.releases if release.ended]
-        other = any(ended.at == incident.released_at and ended.outcome == "new-holder" for ended in ends)
-        return incident.released_at, "as read back" + ("; then held by another" if other else "")
-    return (incident.gone_at, "not by this tool; seen to be gone") if incident.gone_at else (None, "")
-
-
 def _rows(account: Account, points: Iterable[doc.Point], zone: tzinfo) -> list[doc.Row]:
     opened_at = account.incident.opened.at
-    told = _first_refusal(account)[1]
+    told = durations.first_refusal(account)[1]
     names = [name for name in _EARLIER if told or name != "first refusal"]  # else it has a row of its own
     rows = [_earlier(point, account, zone) for point in points if point.at and point.name in names]
     rows = [row for row in rows if row.at < opened_at or row.actor != "operator"]
@@ -251,7 +158,7 @@ _EARLIER: Mapping[str, tuple[str, str, Marker | None, str]] = {
 def _earlier(point: doc.Point, account: Account, zone: tzinfo) -> doc.Row:
     """What happened before the tool was there to see it."""
     actor, fact, marker, source = _EARLIER[point.name]
-    lock = _main_lock(account)
+    lock = durations.main_lock(account)
     if point.name == "lock created" and lock and lock.info:
         actor = lock.info.who or actor
         fact = f"The lock {short(lock.identity)} was created for {lock.info.operation.removeprefix('OperationType')}"

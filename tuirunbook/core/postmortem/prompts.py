@@ -10,7 +10,7 @@ from tuirunbook.core.postmortem.account import Account
 from tuirunbook.core.postmortem.document import Prompt
 from tuirunbook.core.postmortem.times import duration, seconds_between, spoken
 from tuirunbook.core.text import one_line
-from tuirunbook.core.timeline import capital, joined, outcome_in_words
+from tuirunbook.core.timeline import capital, check_in_words, joined, outcome_in_words
 
 _MOST = 8
 
@@ -59,7 +59,7 @@ def _factors(account: Account) -> Iterator[str]:
         yield f"{len(incident.seen)} different locks were seen on this state during the incident"
     for (phase, name), check in incident.checks.items():
         if check.result == "bad":
-            yield f"{phase} the release, {name} was not in order: {check.detail}"
+            yield f"{phase} the release, {check_in_words(name)} was found wrong: {check.detail}"
 
 
 def _well(account: Account) -> Iterator[str]:
@@ -71,9 +71,9 @@ def _well(account: Account) -> Iterator[str]:
             yield f"the raw lock had been backed up before release {release.intended.release}"
     if incident.gone_at and not incident.released_at and not incident.releases:
         yield "the lock left without a release by this tool"
-    for (phase, name), check in incident.checks.items():
-        if phase == "after" and check.result == "ok":
-            yield f"after the release, {name} was in order: {check.detail}"
+    sound = [name for (phase, name), check in incident.checks.items() if phase == "after" and check.result == "ok"]
+    if sound:
+        yield f"looked at after the release and found in order: {', '.join(map(check_in_words, sound))}"
     if incident.verified and incident.verified.plan_summary:
         yield f"{incident.verified.read_by} read the plan: {incident.verified.plan_summary}"
 
@@ -101,7 +101,7 @@ def _unsettled(incident: Incident) -> Iterator[str]:
         yield "the state was not verified after the lock had gone"
     for (phase, name), check in incident.checks.items():
         if check.result == "not-checked":
-            yield f"{phase} the release, {name} was not checked: {check.detail}"
+            yield f"{phase} the release, {check_in_words(name)} was not checked: {check.detail}"
 
 
 def _luckily(account: Account) -> Iterator[str]:
