@@ -84,7 +84,7 @@ def test_a_hosted_runner_has_another_name_each_time_and_still_counts_on_the_same
     about = lock(who="runner@runnervmwhb2z")
     assert "same kind of holder" in gather(past(lock(B, who="runner@fv-az881-525")), about=about)[SAME].fact
     other_state = past(lock(B, who="runner@fv-az881-525"), state="other/x.tfstate")
-    assert "none of" in gather(other_state, about=about)[SAME].fact
+    assert "no earlier incident" in gather(other_state, about=about)[SAME].fact
 
 
 def test_the_same_holder_on_another_state_counts() -> None:
@@ -92,7 +92,9 @@ def test_the_same_holder_on_another_state_counts() -> None:
 
 
 def test_an_incident_about_this_very_lock_is_not_an_earlier_one() -> None:
-    assert "none of the 1 incident" in gather(past(lock(A)))[SAME].fact
+    assert gather(past(lock(A)))[SAME].fact == "there was no earlier incident on this machine"
+    fact = gather(past(lock(A)), past(lock(B, who="kim@laptop"), state="other/x.tfstate"))[SAME].fact
+    assert fact == "no earlier incident on this machine was about the same state, holder or job (1 looked at)"
 
 
 def test_nothing_that_recurs_weighs_in_the_verdict() -> None:

@@ -141,9 +141,10 @@ def findings(
         now: The time.
         jobs: The CI jobs that are known to have held this lock, as `job_named` says them.
     """
-    like = [(one, why) for one in past if (why := _likeness(one, lock, address, jobs))]
+    others = [one for one in past if not _about(one, lock)]
+    like = [(one, why) for one in others if (why := _likeness(one, lock, address, jobs))]
     like.sort(key=lambda pair: pair[0].at, reverse=True)
-    yield _finding(lock, SAME, _said(like, len(past)), now)
+    yield _finding(lock, SAME, _said(like, len(others)), now)
     before = _just_before(lock, address, past)
     if before is not None:
         minutes = max(0, round(_apart(lock, before).total_seconds() / 60))
@@ -154,10 +155,13 @@ def findings(
         yield _finding(lock, FRESH, fact, now)
 
 
+def _about(one: Earlier, lock: StoredLock) -> bool:
+    """Whether an incident is about this very lock, as the one under way is: it is no earlier case."""
+    return any(past.identity == lock.identity for past in one.locks)
+
+
 def _likeness(one: Earlier, lock: StoredLock, address: StateAddress, jobs: Sequence[str]) -> tuple[str, ...]:
-    """What an earlier incident has in common with this lock; nothing when it is about this very lock."""
-    if any(past.identity == lock.identity for past in one.locks):
-        return ()
+    """What an earlier incident has in common with this lock."""
     who = lock.info.who if lock.info else ""
     common = ["same state"] if one.state == address.lock_id else []
     if who and any(past.who == who for past in one.locks):
@@ -176,10 +180,9 @@ def _same_kind(one: str, other: str) -> bool:
 
 def _said(like: Sequence[tuple[Earlier, tuple[str, ...]]], known: int) -> str:
     if not known:
-        return "there was no incident on this machine before"
+        return "there was no earlier incident on this machine"
     if not like:
-        many = "1 incident" if known == 1 else f"{known} incidents"
-        return f"none of the {many} on this machine was about the same state, holder or job before"
+        return f"no earlier incident on this machine was about the same state, holder or job ({known} looked at)"
     named = "; ".join(
         f"{one.id} of {one.at.astimezone(UTC):%Y-%m-%d} ({', '.join(why)})" for one, why in like[:_MOST_NAMED]
     )
