@@ -36,6 +36,7 @@ from tuirunbook.core.events import (
     Resumed,
     RetryEnded,
     SnapshotRecord,
+    SourceSwitched,
     StepDeferred,
     StepDone,
     StepSkipped,
@@ -129,7 +130,13 @@ def _finding(key: str, says: Says, fact: str, **facts: Any) -> Finding:
 
 
 def _evidence() -> list[tuple[type[Event], dict[str, Any]]]:
-    ended = _finding("ci.run", Says.SUPPORTS, "run 4711 was cancelled and its runner is gone", link="https://ci/4711")
+    ended = _finding(
+        "ci.run",
+        Says.SUPPORTS,
+        "run 4711 was cancelled and its runner is gone",
+        link="https://ci/4711",
+        asked="GitHub Actions of acme/infra",
+    )
     busy = _finding("ci.other", Says.BLOCKS, "run 4712 was queued", match=Match.COULD_BE)
     return [
         (FindingRecorded, {"finding": ended}),
@@ -213,6 +220,7 @@ def _after() -> list[tuple[type[Event], dict[str, Any]]]:
             PreventionChecked,
             {"item": "forward signals to terraform", "state": "follow-up", "owner": "Sam Okafor", "due": "2026-12-01"},
         ),
+        (SourceSwitched, {"source": "Kubernetes", "off": True, "why": "that cluster is gone"}),
         (StepDeferred, {"step": "prevent", "owner": "Lena Ortiz", "until": "2026-11-24"}),
         (
             DetailsGiven,

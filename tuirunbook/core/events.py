@@ -304,6 +304,20 @@ class FindingDisputed(Event, frozen=True, tag="finding-disputed"):
     how: str
 
 
+class SourceSwitched(Event, frozen=True, tag="source-switched"):
+    """A source of evidence was turned off, or on again, for this incident.
+
+    Attributes:
+        source: Its name.
+        off: Whether it is not asked any more.
+        why: Why, in the operator's words.
+    """
+
+    source: str
+    off: bool
+    why: str = ""
+
+
 class StepSkipped(Event, frozen=True, tag="step-skipped"):
     """A step was left out, for a reason of the list."""
 
@@ -544,6 +558,7 @@ KINDS: tuple[type[Event], ...] = (
     QuestionAnswered,
     FindingRecorded,
     FindingDisputed,
+    SourceSwitched,
     StepSkipped,
     StepDone,
     StepDeferred,

@@ -34,6 +34,28 @@ class Match(enum.StrEnum):
     CANNOT_BE = "cannot-be"
 
 
+class InLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What starts when the lock is free, or soon (S16).
+
+    Attributes:
+        what: The job, for people.
+        starts: What makes it start.
+        match: How firmly it is tied to this state.
+        stage: How far it is: `queued`, `waiting` for somebody, or `scheduled`.
+        hold: The command that keeps it from starting; empty where none is known.
+        undo: The command that takes the hold back.
+        url: Where people look at it.
+    """
+
+    what: str
+    starts: str
+    match: Match
+    stage: str = ""
+    hold: str = ""
+    undo: str = ""
+    url: str = ""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One observed fact.
 
@@ -51,8 +73,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
             the end of something else, and supports nothing.
         opposes: What cannot be so if this is: keys of other findings, or answers as `holder-host=host-gone`. An
             opposed fact supports nothing, and the contradiction is shown.
+        asked: The source of evidence that it came from, by its name. What a look showed, or a person said, has none.
+        in_line: What takes the lock next, as far as this source knows.
 
-    The last two are left out of a journal where they say nothing.
+    The last four are left out of a journal where they say nothing.
     """
 
     key: str
@@ -66,6 +90,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     final: bool = False
     ended_at: str | msgspec.UnsetType = msgspec.UNSET
     opposes: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    asked: str | msgspec.UnsetType = msgspec.UNSET
+    in_line: tuple[InLine, ...] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def witness(self) -> str:
+        """The source that it came from, or empty."""
+        return self.asked if isinstance(self.asked, str) else ""
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):

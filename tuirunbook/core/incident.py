@@ -37,6 +37,7 @@ from tuirunbook.core.events import (
     ReleaseIntended,
     RetryEnded,
     SnapshotRecord,
+    SourceSwitched,
     StepDeferred,
     StepDone,
     StepSkipped,
@@ -93,6 +94,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     answers: Mapping[tuple[LockIdentity, str], QuestionAnswered] = {}
     findings: Mapping[tuple[LockIdentity, str], Finding] = {}
     disputes: Mapping[tuple[LockIdentity, str], FindingDisputed] = {}
+    switched: Mapping[str, SourceSwitched] = {}
     refused_by: Mapping[LockIdentity, RetryEnded] = {}
     last_retry: RetryEnded | None = None
     elsewhere: str = ""
@@ -132,6 +134,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         if self.verified and self.gone_at:
             return Status.VERIFIED
         return Status.UNBLOCKED if self.gone_at or self.released_at else Status.OPEN
+
+    @property
+    def off(self) -> Mapping[str, SourceSwitched]:
+        """The sources of evidence that are not asked, by name, with who turned them off and why."""
+        return {name: event for name, event in self.switched.items() if event.off}
 
     @property
     def locks(self) -> tuple[LockRecord, ...]:
@@ -303,6 +310,11 @@ def _(event: FindingRecorded, incident: Incident) -> dict[str, object]:
 @_fold.register
 def _(event: FindingDisputed, incident: Incident) -> dict[str, object]:
     return {"disputes": {**incident.disputes, (event.lock, event.key): event}}
+
+
+@_fold.register
+def _(event: SourceSwitched, incident: Incident) -> dict[str, object]:
+    return {"switched": {**incident.switched, event.source: event}}
 
 
 @_fold.register

@@ -35,6 +35,7 @@ from tuirunbook.core.events import (
     Resumed,
     RetryEnded,
     SnapshotRecord,
+    SourceSwitched,
     StepDeferred,
     StepDone,
     StepSkipped,
@@ -248,6 +249,15 @@ def _(event: FindingRecorded) -> _Told:
 def _(event: FindingDisputed) -> _Told:
     fact = f"{event.who} held the finding {event.key} about {short(event.lock)} to be wrong: {event.how}"
     return _Told(fact, Marker.KEY_MOMENT, event.who)
+
+
+@_told.register
+def _(event: SourceSwitched) -> _Told:
+    why = f": {event.why}" if event.why else ""
+    if event.off:
+        fact = f"The source “{event.source}” was turned off, and is not checked from here on{why}"
+        return _Told(fact, Marker.KEY_MOMENT)
+    return _Told(f"The source “{event.source}” was turned on again{why}")
 
 
 @_told.register

@@ -9,7 +9,8 @@ The rules, first match wins:
 5. Otherwise → *cannot tell*.
 
 What only could be about this state never supports. What ended before the lock was taken was not its holder. What could
-not be asked is listed and counts for nothing. Age is not among the rules, and neither is absence.
+not be asked is listed and counts for nothing; a source that was turned off is one of those, and what it said before
+still blocks and no longer supports. Age is not among the rules, and neither is absence.
 """
 
 from __future__ import annotations
@@ -95,10 +96,25 @@ def judge(incident: Incident, lock: LockIdentity) -> Verdict:
     """The verdict on one lock, from everything the incident knows about it."""
     answers = {name: answer for name in HOLDER_QUESTIONS if (answer := incident.answers.get((lock, name)))}
     found = [finding for (about, _), finding in incident.findings.items() if about == lock]
-    findings = list(_about_its_taker(incident, lock, found))
+    findings = [_as_off(incident, finding) for finding in _about_its_taker(incident, lock, found)]
     findings += [as_finding(answer) for answer in _weighing(incident, lock)]
     disputed = [finding.key for finding in findings if _is_disputed(incident, finding)]
-    return weigh(findings, disputed, answers.values())
+    weighed = weigh(findings, disputed, answers.values())
+    return msgspec.structs.replace(weighed, not_checked=(*weighed.not_checked, *off_in_words(incident)))
+
+
+def off_in_words(incident: Incident) -> Iterator[str]:
+    """The sources that are turned off, each as something that was not checked."""
+    for name, event in incident.off.items():
+        yield f"{name}: turned off for this incident by {event.by}{f' ({event.why})' if event.why else ''}"
+
+
+def _as_off(incident: Incident, finding: Finding) -> Finding:
+    """A finding as it counts now. Of a source that is not asked any more nobody knows whether it would still say so."""
+    if finding.says is not Says.SUPPORTS or finding.witness not in incident.off:
+        return finding
+    fact = f"{finding.fact} (its source is turned off, so it says nothing)"
+    return msgspec.structs.replace(finding, says=Says.NOTHING, fact=fact)
 
 
 def _weighing(incident: Incident, lock: LockIdentity) -> Iterator[QuestionAnswered]:

@@ -12,7 +12,7 @@ from tests.evidence.ci.serving import GitHubServer, Serving, serving
 from tests.support.locks import BUCKET, KEY, lock_json
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.ci import Target
-from tuirunbook.core.evidence import Finding
+from tuirunbook.core.evidence import Finding, InLine
 from tuirunbook.core.lock import Store, StoredLock
 from tuirunbook.evidence.ci.source import CiSource, System
 
@@ -35,6 +35,12 @@ def gather(
     found = {finding.key.rpartition(".")[2]: finding for finding in source.gather(lock or stored(), address, NOW)}
     assert all(finding.key.startswith(f"ci.{system.key}.") for finding in found.values() if "." in finding.key)
     return found
+
+
+def next_in_line(system: System, target: Target = TARGET) -> tuple[InLine, ...]:
+    """What takes the lock next, as the finding says it."""
+    lines = gather(system, target=target)["next"].in_line
+    return lines if isinstance(lines, tuple) else ()
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.evidence.ci.conftest import ADDRESS, NOW, TARGET, gather, stored
+from tests.evidence.ci.conftest import gather, next_in_line, stored
 from tests.evidence.ci.serving import Asked, Reply, Serving, as_json, as_text, paged, serving
 from tuirunbook.core.evidence import Match, Says
 from tuirunbook.evidence.ci.definitions import gitlab_pipeline
 from tuirunbook.evidence.ci.gitlab import GitLab
 from tuirunbook.evidence.ci.remote import Remote
-from tuirunbook.evidence.ci.source import CiSource
 from tuirunbook.evidence.ci.transport import Http
 
 TOKEN = "glpat-forTheLoopbackServer"
@@ -167,9 +166,7 @@ def test_jobs_in_line_come_with_what_holds_them_and_its_undo(gitlab: GitLabServe
     gitlab.schedules = [
         {"id": 13, "description": "drift", "ref": "main", "cron": "0 3 * * *", "next_run_at": "2026-11-24T03:00:00Z"}
     ]
-    source = CiSource(system(served), lambda: TARGET)
-    source.gather(stored(), ADDRESS, NOW)
-    lines = {line.starts: line for line in source.next_in_line()}
+    lines = {line.starts: line for line in next_in_line(system(served))}
     waiting = lines["starts as soon as its resource group is free"]
     assert waiting.hold == "glab api --hostname gitlab.com --method POST projects/7120/jobs/8/cancel"
     assert waiting.undo == "glab api --hostname gitlab.com --method POST projects/7120/jobs/8/retry"

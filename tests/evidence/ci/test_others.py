@@ -12,7 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.evidence.ci.conftest import ADDRESS, NOW, TARGET, gather, stored
+from tests.evidence.ci.conftest import ADDRESS, NOW, TARGET, gather, next_in_line, stored
 from tests.evidence.ci.serving import Asked, Reply, Serving, as_json, as_text, serving
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.evidence.ci import atlantis, azure, buildkite, circleci, jenkins
@@ -31,9 +31,7 @@ def http(served: Serving, prefix: str = "") -> Http:
 
 
 def lines(system: System) -> dict[str, Any]:
-    source = CiSource(system, lambda: TARGET)
-    tuple(source.gather(stored(), ADDRESS, NOW))
-    return {line.what: line for line in source.next_in_line()}
+    return {line.what: line for line in next_in_line(system)}
 
 
 class TestJenkins:

@@ -5,13 +5,12 @@ A system's adapter tells what it was told (`Report`); the rules that make findin
 
 from tuirunbook.core.ci.endings import Fit, ending, fit, printed_at, refused_at
 from tuirunbook.core.ci.findings import Refused, findings, in_line, refusal
-from tuirunbook.core.ci.jobs import Holder, InLine, Job, Report, Runner, Stage, Target, covers
+from tuirunbook.core.ci.jobs import Holder, Job, Report, Runner, Stage, Target, covers
 from tuirunbook.core.ci.matching import Matched, match, names_root
 
 __all__ = [
     "Fit",
     "Holder",
-    "InLine",
     "Job",
     "Matched",
     "Refused",

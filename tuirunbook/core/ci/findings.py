@@ -13,16 +13,17 @@ from datetime import datetime, timedelta
 import msgspec
 
 from tuirunbook.core.ci.endings import Fit, ending, fit, refused_at
-from tuirunbook.core.ci.jobs import WORTH_SAYING, Holder, InLine, Job, Report, Stage, Target, at, covers, slack
+from tuirunbook.core.ci.jobs import WORTH_SAYING, Holder, Job, Report, Stage, Target, at, covers, slack
 from tuirunbook.core.ci.matching import match
 from tuirunbook.core.events import timestamp
-from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.evidence import Finding, InLine, Match, Says
 from tuirunbook.core.text import one_line
 
 FRESH = timedelta(minutes=5)
 """How old a refusal in CI may be to count as the retry."""
 
 _MOST_NAMED = 4
+_MOST_KEPT = 12
 _LONGEST = 1_800
 _STARTS = {
     Stage.QUEUED: "starts by itself",
@@ -68,8 +69,17 @@ def in_line(report: Report, target: Target) -> tuple[InLine, ...]:
         matched = match(job, target).match
         if job.stage in _STARTS and matched is not Match.CANNOT_BE:
             starts = one_line(job.starts, 160) or _STARTS[job.stage]
-            line = InLine(what=job.words, starts=starts, match=matched, hold=job.hold, undo=job.undo, url=job.url)
-            found.append(line)
+            found.append(
+                InLine(
+                    what=job.words,
+                    starts=starts,
+                    match=matched,
+                    stage=job.stage.value,
+                    hold=job.hold,
+                    undo=job.undo,
+                    url=job.url,
+                )
+            )
     return tuple(sorted(found, key=lambda line: line.match is not Match.NAMES_THIS_STATE))
 
 
@@ -191,13 +201,10 @@ def _next(maker: _Maker, lines: Sequence[InLine]) -> Finding:
         return maker.finding(
             "next", Says.NOTHING, Match.COULD_BE, "nothing that could be about this state is queued there"
         )
-    parts = []
-    for line in lines[:_MOST_NAMED]:
-        hold = f" — hold: `{line.hold}` — undo: `{line.undo}`" if line.hold else ""
-        parts.append(f"{line.what}, {line.starts}{hold}")
+    named = "; ".join(f"{line.what}, {line.starts}" for line in lines[:_MOST_NAMED])
     more = f"; and {len(lines) - _MOST_NAMED} more" if len(lines) > _MOST_NAMED else ""
-    fact = f"next in line: {'; '.join(parts)}{more}"
-    return maker.finding("next", Says.NOTHING, lines[0].match, fact, lines[0].url)
+    found = maker.finding("next", Says.NOTHING, lines[0].match, f"next in line: {named}{more}", lines[0].url)
+    return msgspec.structs.replace(found, in_line=tuple(lines[:_MOST_KEPT]))
 
 
 def _asked(maker: _Maker) -> Finding:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from tuirunbook.core.evidence import Match
 from tuirunbook.core.lock import LockIdentity, StoredLock, parse_time
 from tuirunbook.core.text import one_line
 
@@ -182,26 +181,6 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     def host(self) -> str:
         """The part after the last `@`."""
         return self.who.rpartition("@")[2] if "@" in self.who else ""
-
-
-class InLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What starts when the lock is free, or soon.
-
-    Attributes:
-        what: The job, for people.
-        starts: What makes it start.
-        match: How firmly it is tied to this state.
-        hold: The command that keeps it from starting; empty where none is known.
-        undo: The command that takes the hold back.
-        url: Where people look at it.
-    """
-
-    what: str
-    starts: str
-    match: Match
-    hold: str = ""
-    undo: str = ""
-    url: str = ""
 
 
 def slack(holder: Holder, skew: timedelta) -> timedelta:

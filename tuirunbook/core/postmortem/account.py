@@ -24,6 +24,7 @@ from tuirunbook.core.events import (
     Resumed,
     RetryEnded,
     SnapshotRecord,
+    SourceSwitched,
     StepSkipped,
     WatchLost,
     WatchRestored,
@@ -35,7 +36,7 @@ from tuirunbook.core.postmortem.times import spoken
 from tuirunbook.core.timeline import TimelineLine, joined, line, question_in_words, without_rule
 from tuirunbook.core.verdict import judge
 
-_JUDGED = (QuestionAnswered, FindingRecorded, FindingDisputed, LockChanged, LockObserved)
+_JUDGED = (QuestionAnswered, FindingRecorded, FindingDisputed, SourceSwitched, LockChanged, LockObserved)
 
 
 class Account:
@@ -172,6 +173,9 @@ class Account:
             case StepSkipped():
                 about = f" for {short(event.lock)}" if event.lock else ""
                 self.skips.append(f"{event.step}{about}: {event.note or event.reason} ({event.by})")
+            case SourceSwitched():
+                how = "turned off as a source of evidence" if event.off else "turned on again"
+                self.skips.append(f"{event.source}: {how}{f', {event.why}' if event.why else ''} ({event.by})")
             case OutsideAction():
                 self.outside.append(event)
             case ActionRefused():

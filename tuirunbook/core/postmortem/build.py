@@ -307,6 +307,7 @@ def _findings(incident: Incident) -> tuple[doc.FindingRow, ...]:
         doc.FindingRow(
             at=finding.observed_at,
             lock=finding.lock,
+            asked=finding.witness,
             says=finding.says,
             match=finding.match,
             fact=finding.fact,

@@ -191,10 +191,18 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A finding as it last stood."""
+    """A finding as it last stood.
+
+    Attributes:
+        at: When it was observed, RFC 3339.
+        lock: The identity of the lock that it is about.
+        asked: The source that was asked, by its name; empty for what a look showed.
+        source: The command or call.
+    """
 
     at: str
     lock: str
+    asked: str
     says: str
     match: str
     fact: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.postmortem import document as doc
 from tuirunbook.core.postmortem.escape import block, code, command, link, table, text
 from tuirunbook.core.postmortem.times import duration, seconds_between, spoken
@@ -266,14 +267,19 @@ def _findings(findings: Iterable[doc.FindingRow]) -> Iterator[str]:
     rows = (
         (
             spoken(item.at),
+            code(short(LockIdentity(item.lock))),
             text(item.says) + (", disputed" if item.disputed else ""),
             text(item.match.replace("-", " ")),
             text(item.fact),
-            f"{text(item.source)} {link(item.link)}".strip(),
+            " ".join(
+                part
+                for part in (text(item.asked) + ":" if item.asked else "", text(item.source), link(item.link))
+                if part
+            ),
         )
         for item in told
     )
-    yield from table(("UTC", "Says", "Match", "Fact", "Source"), rows) if told else [_NOTHING]
+    yield from table(("UTC", "Lock", "Says", "Match", "Fact", "Source"), rows) if told else [_NOTHING]
     yield ""
 
 

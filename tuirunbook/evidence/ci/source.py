@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.ci import Holder, InLine, Report, Target, findings, in_line, refusal
+from tuirunbook.core.ci import Holder, Report, Target, findings, refusal
 from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.inflight import at_death
@@ -127,10 +127,6 @@ class CiSource:
         except Exception as error:  # noqa: BLE001 - a source never raises; an answer of no known shape is one more
             fact = f"answered in a way that is not understood ({type(error).__name__}: {one_line(str(error), 120)})"
             return (self._unknown(lock, now, fact, "Look there yourself."),)
-
-    def next_in_line(self) -> tuple[InLine, ...]:
-        """What the latest answer says is queued, waiting or scheduled for the state (S16)."""
-        return in_line(self._asked[1], self._asked[0].target) if self._asked else ()
 
     def refusal(self, lock: StoredLock, now: datetime) -> Refusal | None:
         """The refusal in the latest answer that counts as the retry of this lock, while it is fresh."""
