@@ -255,6 +255,33 @@ def test_a_refusal_counts_as_the_retry_for_five_minutes(minutes: float, *, fresh
     assert refusal(report, other, NOW) is None
 
 
+REFUSED = f"""Error: Error acquiring the state lock
+
+Error message: ConditionalCheckFailedException: The conditional request failed
+Lock Info:
+  ID:        {LOCK}
+  Path:      acme/env:/prod/x.tfstate
+"""
+
+
+@pytest.mark.parametrize(
+    ("skew", "age", "fresh"),
+    [(0, 4, True), (-60, 3.5, True), (-120, 6, False), (120, 2.5, True), (120, 3.5, False), (600, -8, True)],
+)
+def test_where_the_clocks_differ_a_refusal_is_as_old_as_either_allows(skew: float, age: float, *, fresh: bool) -> None:
+    stamp = f"{NOW - timedelta(minutes=age):%Y-%m-%dT%H:%M:%S}Z "
+    log = "\n".join(stamp + line for line in REFUSED.splitlines())
+    report = Report(system="x", place="X", source="GET", jobs=(job(log=log),), skew=timedelta(seconds=skew))
+    assert (refusal(report, HOLDER, NOW) is not None) is fresh
+
+
+@pytest.mark.parametrize(("began", "fresh"), [(4, True), (6, False)])
+def test_a_refusal_without_a_time_is_as_old_as_its_job(began: float, *, fresh: bool) -> None:
+    started, ended = NOW - timedelta(minutes=began), NOW - timedelta(minutes=1)
+    report = Report(system="x", place="X", source="GET", jobs=(job(log=REFUSED, started=started, ended=ended),))
+    assert (refusal(report, HOLDER, NOW) is not None) is fresh
+
+
 def test_a_log_whose_lines_carry_times_tells_when_it_was_refused() -> None:
     refused = "\n".join(
         f"2026-11-23T09:58:{second}.0000000Z {line}"

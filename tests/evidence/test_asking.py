@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.support.incidents import GOOD_ANSWERS, LOCKFILE_ONLY, RUNBOOK, START, TOLD, A, B, lock_text, look, stored
@@ -334,3 +335,17 @@ def test_s1_a_run_that_started_while_the_confirmation_was_typed_refuses_the_rele
         refused = do(walk, walk.responder.release, prepared, typed)
     assert isinstance(refused, Refusal)
     assert "run 4712 is in progress" in refused.why
+
+
+def test_s6_a_refusal_found_in_a_log_is_recorded_as_the_retry_once_and_with_its_link(tmp_path: Path) -> None:
+    refusal = msgspec.structs.replace(
+        said("ci.github.retry"), link="https://ci/812", refused_at=timestamp(START - timedelta(minutes=1))
+    )
+    source = Source("CI", lambda: [refusal, said("ci.github.asked")])
+    with walking(tmp_path, source) as walk:
+        wait_for(lambda: (A, "ci.github.asked") in walk.scribe.incident.findings, "both findings")
+        do(walk, walk.scribe.now)
+        incident = walk.scribe.incident
+    retry = incident.refused_by[A]
+    assert (retry.source, retry.link, retry.lock, retry.by) == ("ci-log", "https://ci/812", A, "tflock-tui")
+    assert incident.last_retry is retry

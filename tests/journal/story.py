@@ -175,6 +175,11 @@ def _retry_and_release() -> list[tuple[type[Event], dict[str, Any]]]:
             RetryEnded,
             {"outcome": "refused-by-this", "source": "plan", "locks": (LOCK,), "lock": LOCK, "detail": "refused"},
         ),
+        (
+            RetryEnded,
+            {"outcome": "refused-by-this", "source": "ci-log", "locks": (LOCK,), "lock": LOCK, "detail": "by its log"}
+            | {"link": "https://ci/4713"},
+        ),
         (CheckRecorded, {"phase": "before", "name": "digest", "result": "ok", "detail": "the digest is the MD5"}),
         (
             CheckRecorded,
@@ -236,7 +241,11 @@ def story() -> tuple[Event, ...]:
     change = Change(what="rewritten", sentence="the lock in DynamoDB was rewritten", store=Store.DYNAMODB)
     told: list[tuple[type[Event], dict[str, Any]]] = [
         (Identified, {"account": "123456789012", "caller": "arn:aws:sts::123456789012:assumed-role/oncall/priya"}),
-        (ErrorPasted, {"text": "Error acquiring the state lock", "diagnosis": "held", "locks": (LOCK,), "fresh": True}),
+        (
+            ErrorPasted,
+            {"text": "Error acquiring the state lock", "diagnosis": "held", "locks": (LOCK,), "fresh": True}
+            | {"printed_at": timestamp(START)},
+        ),
         (LockObserved, {"snapshot": held()}),
         (WatchLost, {"why": "the network is gone"}),
         (WatchRestored, {}),

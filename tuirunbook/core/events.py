@@ -216,8 +216,9 @@ class ErrorPasted(Event, frozen=True, tag="error-pasted"):
     Attributes:
         diagnosis: Its kind.
         locks: The lock IDs that it names.
-        fresh: Whether it came from a run of the last five minutes, by the operator's word.
+        fresh: Whether it came from a run of the last five minutes, by the operator's word or by the text's own times.
         link: Where it was printed.
+        printed_at: When it was printed, RFC 3339; empty when nobody knows.
     """
 
     text: str
@@ -225,6 +226,7 @@ class ErrorPasted(Event, frozen=True, tag="error-pasted"):
     locks: tuple[LockIdentity, ...] = ()
     fresh: bool = False
     link: str = ""
+    printed_at: str = ""
 
 
 class LockObserved(Event, frozen=True, tag="lock-observed"):
@@ -354,11 +356,12 @@ class RetryEnded(Event, frozen=True, tag="retry-ended"):
 
     Attributes:
         outcome: `refused-by-this`, `refused-by-another`, `obtained`, `inconclusive`.
-        source: `plan`, `probe` or `ci`.
+        source: `plan`, `probe`, `ci` (a refusal that somebody handed in) or `ci-log` (one that was found in a log).
         locks: The lock IDs that Terraform named.
         lock: The live lock that it was held against, if one was read.
         detail: One line for people: the plan's summary, or the error.
         elsewhere: Why this shows that we do not read what Terraform reads, or empty.
+        link: Where it can be seen again.
     """
 
     outcome: str
@@ -367,6 +370,7 @@ class RetryEnded(Event, frozen=True, tag="retry-ended"):
     lock: LockIdentity | None = None
     detail: str = ""
     elsewhere: str = ""
+    link: str = ""
 
 
 class CheckRecorded(Event, frozen=True, tag="check-recorded"):

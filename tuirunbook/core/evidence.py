@@ -12,6 +12,9 @@ from tuirunbook.core.lock import LockIdentity, LockInfo, parse_time
 SKEW = timedelta(seconds=60)
 """How far two clocks may be apart that were not compared."""
 
+FRESH_REFUSAL = timedelta(minutes=5)
+"""How old a refusal in CI may be to count as the retry."""
+
 
 class Says(enum.StrEnum):
     """What a fact says about releasing the lock."""
@@ -75,8 +78,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
             opposed fact supports nothing, and the contradiction is shown.
         asked: The source of evidence that it came from, by its name. What a look showed, or a person said, has none.
         in_line: What takes the lock next, as far as this source knows.
+        refused_at: When this lock refused a run, by this machine's clock and at the earliest; RFC 3339.
 
-    The last four are left out of a journal where they say nothing.
+    The last five are left out of a journal where they say nothing.
     """
 
     key: str
@@ -92,6 +96,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     opposes: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     asked: str | msgspec.UnsetType = msgspec.UNSET
     in_line: tuple[InLine, ...] | msgspec.UnsetType = msgspec.UNSET
+    refused_at: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def witness(self) -> str:
@@ -132,3 +137,8 @@ def taken(info: LockInfo | None, last_modified: str | None = None) -> Taken | No
         return Taken(earliest=min(moments) - SKEW, latest=max(moments) + SKEW)
     except OverflowError:
         return None
+
+
+def is_fresh(refused_at: datetime, now: datetime) -> bool:
+    """Whether a refusal is recent enough to count as the retry; a time that is yet to come tells nothing."""
+    return -SKEW <= now - refused_at < FRESH_REFUSAL

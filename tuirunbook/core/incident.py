@@ -72,6 +72,10 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     ended: ReleaseEnded | None = None
 
 
+_PROVES_NO_PLACE = frozenset({"probe", "ci-log"})
+"""Retries that show the lock to be in the way, and not that we read what the operator's Terraform reads (S15)."""
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The state of an incident, folded from its events.
 
@@ -91,6 +95,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     seen_in: frozenset[Store] = frozenset()
     may_have_written: bool = False
     pasted: Mapping[LockIdentity, str] = {}
+    refusals: Mapping[LockIdentity, ErrorPasted] = {}
+    voided: Mapping[LockIdentity, str] = {}
     answers: Mapping[tuple[LockIdentity, str], QuestionAnswered] = {}
     findings: Mapping[tuple[LockIdentity, str], Finding] = {}
     disputes: Mapping[tuple[LockIdentity, str], FindingDisputed] = {}
@@ -163,9 +169,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def unproven_paste(self) -> LockIdentity | None:
         """A pasted lock ID that was never seen here, unless a plan was refused by a lock that is, since it was pasted.
 
-        A probe proves nothing: it asks at the very address that we read.
+        A probe proves nothing: it asks at the very address that we read. Nor does a log that was found: it tells what
+        some run reads, not that it is the operator's.
         """
-        proofs = [parse_time(retry.at) for retry in self.refused_by.values() if retry.source != "probe"]
+        proofs = [parse_time(retry.at) for retry in self.refused_by.values() if retry.source not in _PROVES_NO_PLACE]
         for lock, at in self.pasted.items():
             if lock not in self.seen and not any(proof >= parse_time(at) for proof in proofs):
                 return lock
@@ -236,7 +243,10 @@ def _(event: NeighboursFound, incident: Incident) -> dict[str, object]:
 
 @_fold.register
 def _(event: ErrorPasted, incident: Incident) -> dict[str, object]:
-    return {"pasted": {**incident.pasted, **dict.fromkeys(event.locks, event.at)}}
+    changed: dict[str, object] = {"pasted": {**incident.pasted, **dict.fromkeys(event.locks, event.at)}}
+    if event.printed_at:
+        changed["refusals"] = {**incident.refusals, **dict.fromkeys(event.locks, event)}
+    return changed
 
 
 @_fold.register
@@ -246,7 +256,7 @@ def _(event: LockObserved, incident: Incident) -> dict[str, object]:
 
 @_fold.register
 def _(event: LockChanged, incident: Incident) -> dict[str, object]:
-    return {**_looked(incident, event.snapshot, event.at), **_void(incident, event.voided)}
+    return {**_looked(incident, event.snapshot, event.at), **_void(incident, event.voided, event.at)}
 
 
 def _looked(incident: Incident, snapshot: SnapshotRecord, at: str) -> dict[str, object]:
@@ -271,11 +281,12 @@ def _may_write(lock: LockRecord) -> bool:
     return not lock.ours and (lock.info is None or lock.info.may_have_written)
 
 
-def _void(incident: Incident, voided: Iterable[LockIdentity]) -> dict[str, object]:
+def _void(incident: Incident, voided: Iterable[LockIdentity], at: str) -> dict[str, object]:
     gone = set(voided)
     if not gone:
         return {}
     return {
+        "voided": {**incident.voided, **dict.fromkeys(gone, at)},
         "answers": {key: answer for key, answer in incident.answers.items() if key[0] not in gone},
         "disputes": {key: dispute for key, dispute in incident.disputes.items() if key[0] not in gone},
         "refused_by": {lock: retry for lock, retry in incident.refused_by.items() if lock not in gone},
@@ -349,7 +360,7 @@ def _(event: RetryEnded, incident: Incident) -> dict[str, object]:
         changed |= {"elsewhere": event.elsewhere, "gone_at": ""}
     elif event.outcome == "refused-by-this" and event.lock:
         changed["refused_by"] = {**incident.refused_by, event.lock: event}
-        if event.source != "probe":
+        if event.source not in _PROVES_NO_PLACE:
             changed["elsewhere"] = ""
     return changed
 

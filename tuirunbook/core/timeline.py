@@ -300,13 +300,18 @@ _RETRIES = {
 
 @_told.register
 def _(event: RetryEnded) -> _Told:
-    what = {"plan": "The plan", "probe": "The lock probe", "ci": "A run in CI"}.get(event.source, "The retry")
+    what = {
+        "plan": "The plan",
+        "probe": "The lock probe",
+        "ci": "A run in CI",
+        "ci-log": "A run in CI, by its log,",
+    }.get(event.source, "The retry")
     named = f" ({', '.join(short(lock) for lock in event.locks)})" if event.locks else ""
     fact = f"{what} {_RETRIES.get(event.outcome, event.outcome)}{named}"
-    detail = f": {event.detail}" if event.detail and event.source != "ci" else ""
+    detail = f": {event.detail}" if event.detail and event.source not in {"ci", "ci-log"} else ""
     elsewhere = f"; {event.elsewhere}" if event.elsewhere else ""
     marker = Marker.KEY_MOMENT if event.elsewhere else Marker.DIAGNOSIS
-    return _Told(f"{fact}{detail}{elsewhere}", marker, event.source)
+    return _Told(f"{fact}{detail}{elsewhere}", marker, event.source, event.link)
 
 
 _CHECKS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tuirunbook.core.answers import answer_facts
 from tuirunbook.core.ci import printed_at as time_of_refusal
@@ -28,17 +28,17 @@ from tuirunbook.core.events import (
     Verified,
     WaitEnded,
     WaitStarted,
+    timestamp,
 )
+from tuirunbook.core.evidence import is_fresh
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity
+from tuirunbook.core.refusals import counting
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.core.text import clean, clip
 from tuirunbook.walk.observer import Observer
 from tuirunbook.walk.scribe import Scribe
-
-FRESH = timedelta(minutes=5)
-"""How old a refusal in CI may be to count as the retry."""
 
 PASTED_LIMIT = 8_000
 """Characters of a pasted error that the journal keeps."""
@@ -118,12 +118,12 @@ class Clerk:
         """Record what Terraform printed somewhere, and say what it is.
 
         A refusal counts as the retry if it was printed less than five minutes ago, by the operator's word or by the
-        log's own times, and names a lock that is there now.
+        log's own times, and names a lock that is there now, or that a look shows before it has grown old.
         """
         diagnosis = diagnose(text)
         printed_at = printed_at or time_of_refusal(text)
         named = tuple(dict.fromkeys(LockIdentity(lock.id) for lock in diagnosis.locks if lock.id))
-        fresh = printed_at is not None and abs(self._scribe.now() - printed_at) < FRESH
+        fresh = printed_at is not None and is_fresh(printed_at, self._scribe.now())
         self._scribe.record(
             ErrorPasted,
             by=self._operator,
@@ -132,19 +132,24 @@ class Clerk:
             locks=named if diagnosis.kind is Kind.HELD else (),
             fresh=fresh,
             link=link,
+            printed_at=timestamp(printed_at) if printed_at else "",
         )
-        present = [lock for lock in named if lock in self._scribe.incident.identities]
-        if fresh and diagnosis.kind is Kind.HELD and present:
+        self.count_refusals()
+        return diagnosis
+
+    def count_refusals(self) -> None:
+        """Record each refusal in CI, handed in or found, that counts as the retry of a lock that is there now."""
+        for found in tuple(counting(self._scribe.incident, self._scribe.now())):
             self._scribe.record(
                 RetryEnded,
-                by=self._operator,
+                by=found.by or "tflock-tui",
                 outcome="refused-by-this",
-                source="ci",
-                locks=named,
-                lock=present[0],
-                detail="a run in CI was refused by this lock",
+                source=found.source,
+                locks=found.locks,
+                lock=found.lock,
+                detail=found.detail,
+                link=found.link,
             )
-        return diagnosis
 
     def check(self, name: str, result: str, detail: str) -> Incident:
         """Record a check after the release that a person made."""

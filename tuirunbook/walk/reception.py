@@ -1,4 +1,4 @@
-"""Takes in the watcher's looks."""
+"""Takes in the watcher's looks, and what the sources of evidence find."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from datetime import datetime
 import msgspec
 
 from tuirunbook.core.events import Identified, Resumed
+from tuirunbook.core.evidence import Finding
 from tuirunbook.core.gates import moved
 from tuirunbook.core.lock import LockSnapshot, NotChecked
 from tuirunbook.core.values import Caller
 from tuirunbook.walk.checks import Checks
+from tuirunbook.walk.clerk import Clerk
 from tuirunbook.walk.evidence_desk import EvidenceDesk
 from tuirunbook.walk.messages import CallerKnown, Trouble
 from tuirunbook.walk.responder import Responder
@@ -24,12 +26,13 @@ class Reception:
     """Takes in the watcher's looks: the first one also asks who we are, and ends what a crash left open."""
 
     def __init__(
-        self, site: Site, responder: Responder, checks: Checks, evidence: EvidenceDesk, *, resumed: bool
+        self, site: Site, clerk: Clerk, responder: Responder, checks: Checks, evidence: EvidenceDesk, *, resumed: bool
     ) -> None:
         self._world = site.world
         self._scribe = site.scribe
         self._observer = site.observer
         self._publish = site.publish
+        self._clerk = clerk
         self._responder = responder
         self._checks = checks
         self._evidence = evidence
@@ -50,12 +53,18 @@ class Reception:
             self._responder.recover()
         looked = self._observer.take_in(snapshot, ticket=turn)
         self._publish(looked)
+        self._clerk.count_refusals()
         if looked.number == 1 or looked.found:
             self._evidence.ask(looked.snapshot)
         else:
             self._evidence.refresh(looked.snapshot)
         if looked.number == 1:
             self._checks.program()
+
+    def hear(self, finding: Finding) -> None:
+        """Record what a source found, and the retry that it stands for. For the incident's thread."""
+        self._observer.weigh_in(finding)
+        self._clerk.count_refusals()
 
     def _asks_again(self) -> bool:
         """At first, soon again while it is not known, and now and then for what the login has left."""

@@ -98,13 +98,14 @@ def set_up(
     desk = Desk()
     evidence = EvidenceDesk(
         world.sources,
-        lambda finding: desk.submit(_tolerant(site.observer.weigh_in, publish), finding),
+        lambda finding: desk.submit(_tolerant(reception.hear, publish), finding),
         world.clock,
     )
     releases, checks = Releases(site), Checks(site)
     commands = Commands(site, releases)
     responder = Responder(site, releases, evidence.again)
-    reception = Reception(site, responder, checks, evidence, resumed=resumption is not None)
+    clerk = Clerk(scribe, site.observer, runbook, world.operator)
+    reception = Reception(site, clerk, responder, checks, evidence, resumed=resumption is not None)
     desk.tick = _tolerant(commands.poll, publish)
     return Walk(
         world=world,
@@ -114,7 +115,7 @@ def set_up(
         evidence=evidence,
         scribe=scribe,
         observer=site.observer,
-        clerk=Clerk(scribe, site.observer, runbook, world.operator),
+        clerk=clerk,
         commands=commands,
         checks=checks,
         responder=responder,

@@ -184,10 +184,9 @@ def test_a_job_that_this_lock_refused_is_no_holder_and_counts_as_the_retry(
     assert found["ci.github.holder"].says is Says.NOTHING
     assert "this lock refused it" in found["ci.github.holder"].fact
     assert "2026-11-23T09:58:10Z" in found["ci.github.retry"].fact
-    refusal = source.refusal(stored(), NOW)
-    assert refusal is not None
-    assert FIRST in refusal.text
-    assert source.refusal(stored(), NOW + timedelta(minutes=5)) is None
+    assert found["ci.github.retry"].refused_at == "2026-11-23T09:58:10.123Z"
+    later = [finding.key for finding in source.gather(stored(), ADDRESS, NOW + timedelta(minutes=5))]
+    assert "ci.github.retry" not in later
 
 
 def test_two_jobs_that_may_have_taken_it_must_both_have_ended_for_sure(github: GitHubServer, served: Serving) -> None:

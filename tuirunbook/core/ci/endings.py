@@ -94,7 +94,8 @@ def ending(job: Job, holder: Holder) -> tuple[Says, str]:
 def refused_at(job: Job, holder: Holder) -> datetime | None:
     """When this lock refused this job, by the CI system's clock; None when its log shows no such thing.
 
-    The time is that of the log's last line which has one and does not come after the refusal; else the job's end.
+    The time is that of the log's last line which has one and does not come after the refusal; else the job's start:
+    where a log has no times, the refusal may be as old as the job.
     """
     text = _end_of(job)
     if text is None or holder.lock not in text:
@@ -102,7 +103,7 @@ def refused_at(job: Job, holder: Holder) -> datetime | None:
     reading = _read(text)
     if reading.outcome is not PlanOutcome.REFUSED or holder.lock not in reading.lock_ids:
         return None
-    return _stamped(text[: text.rindex(holder.lock)]) or job.ended
+    return _stamped(text[: text.rindex(holder.lock)]) or job.started
 
 
 def printed_at(text: str) -> datetime | None:

@@ -16,11 +16,8 @@ from tuirunbook.core.ci.endings import Fit, ending, fit, refused_at
 from tuirunbook.core.ci.jobs import WORTH_SAYING, Holder, Job, Report, Stage, Target, at, covers, slack
 from tuirunbook.core.ci.matching import match
 from tuirunbook.core.events import timestamp
-from tuirunbook.core.evidence import Finding, InLine, Match, Says
+from tuirunbook.core.evidence import Finding, InLine, Match, Says, is_fresh
 from tuirunbook.core.text import one_line
-
-FRESH = timedelta(minutes=5)
-"""How old a refusal in CI may be to count as the retry."""
 
 _MOST_NAMED = 4
 _MOST_KEPT = 12
@@ -37,7 +34,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         job: The job.
-        at: When, by this machine's clock.
+        at: When, by this machine's clock; where the clocks differ, the earliest that it can have been.
     """
 
     job: Job
@@ -57,8 +54,9 @@ def findings(report: Report, target: Target, holder: Holder, now: datetime) -> I
         fact = f"cannot be about this state: {maker.listed(folded)}"
         yield maker.finding("folded", Says.NOTHING, Match.CANNOT_BE, fact)
     if (refused := refusal(report, holder, now)) is not None:
-        fact = f"this lock refused {refused.job.words} at {at(refused.at)}; that counts as the retry"
-        yield maker.finding("retry", Says.NOTHING, Match.NAMES_THIS_STATE, fact, refused.job.url)
+        fact = f"this lock refused {refused.job.words} at {at(refused.at)}, by its log"
+        found = maker.finding("retry", Says.NOTHING, Match.NAMES_THIS_STATE, fact, refused.job.url)
+        yield msgspec.structs.replace(found, refused_at=timestamp(refused.at))
     yield _asked(maker)
 
 
@@ -84,14 +82,17 @@ def in_line(report: Report, target: Target) -> tuple[InLine, ...]:
 
 
 def refusal(report: Report, holder: Holder, now: datetime) -> Refused | None:
-    """The latest refusal by this lock in the logs that were read, while it is younger than `FRESH`."""
+    """The latest refusal by this lock in the logs that were read, while it is fresh.
+
+    A log's times may be the system's or its runner's, which nobody compared: the refusal is as old as either allows.
+    """
     latest: Refused | None = None
     for job in report.jobs:
         moment = refused_at(job, holder)
         if moment is None:
             continue
-        local = moment - report.skew
-        if abs(now - local) < FRESH and (latest is None or local > latest.at):
+        local = min(moment, moment - report.skew)
+        if is_fresh(local, now) and (latest is None or local > latest.at):
             latest = Refused(job=job, at=local)
     return latest
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.ci import Holder, Report, Target, findings, refusal
+from tuirunbook.core.ci import Holder, Report, Target, findings
 from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.inflight import at_death
@@ -46,14 +46,6 @@ class System(Protocol):
             NotAskedError: It could not be asked; the sentence says why, and what to do.
         """
         ...
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A refusal that counts as the retry: what the job printed, when (by this machine's clock), and where it is."""
-
-    text: str
-    printed_at: datetime
-    link: str
 
 
 class Lazily:
@@ -100,7 +92,6 @@ class CiSource:
     def __init__(self, system: System, target: Callable[[], Target]) -> None:
         self._system = system
         self._target = target
-        self._asked: tuple[Question, Report] | None = None
 
     @property
     def name(self) -> str:
@@ -120,22 +111,12 @@ class CiSource:
             target = msgspec.structs.replace(target, names=names, workspace=address.workspace)
             question = Question(target=target, holder=Holder.of(lock), now=now)
             report = self._system.ask(question)
-            self._asked = (question, report)
             return (*findings(report, target, question.holder, now), *at_death(report, target, lock, now))
         except NotAskedError as error:
             return (self._unknown(lock, now, f"could not be asked: {error.sentence}", error.how),)
         except Exception as error:  # noqa: BLE001 - a source never raises; an answer of no known shape is one more
             fact = f"answered in a way that is not understood ({type(error).__name__}: {one_line(str(error), 120)})"
             return (self._unknown(lock, now, fact, "Look there yourself."),)
-
-    def refusal(self, lock: StoredLock, now: datetime) -> Refusal | None:
-        """The refusal in the latest answer that counts as the retry of this lock, while it is fresh."""
-        if self._asked is None:
-            return None
-        found = refusal(self._asked[1], Holder.of(lock), now)
-        if found is None or found.job.log is None:
-            return None
-        return Refusal(text=found.job.log, printed_at=found.at, link=found.job.url)
 
     def _unknown(self, lock: StoredLock, now: datetime, fact: str, how: str) -> Finding:
         return Finding(
