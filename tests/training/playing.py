@@ -204,7 +204,7 @@ class Trainee(Operator):
 
     def done(self, verdict: str = "") -> str:
         """End it; what it came to."""
-        self.press("u")
+        self.press("z")
         if verdict:
             self.fill_judgement(verdict)
         self.wait_for("debrief: ")

@@ -45,14 +45,14 @@ def _lives(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
-def delete_row(trainee: Trainee, key: str = "prod/network/terraform.tfstate") -> None:
-    """What somebody says one should do."""
-    trainee.press("b")
+def type_delete(trainee: Trainee, key: str = "prod/network/terraform.tfstate") -> None:
+    """What somebody says one should do, up to the judgement that comes before it."""
+    trainee.press("!")
     trainee.wait_for("PRACTICE shell")
     item = f'{{"LockID": {{"S": "acme-practice-tfstate/{key}"}}}}'
     trainee.terminal.type(f"aws dynamodb delete-item --table-name acme-practice-tflock --key '{item}'")
     trainee.press("enter")
-    trainee.wait_for("(a lock is gone)")
+    trainee.wait_for("Before you act")
 
 
 def test_a_dead_plan_released_after_all_was_asked_is_best_and_leaves_nothing(any_desk: Desk) -> None:
@@ -98,7 +98,9 @@ def test_a_live_apply_is_waited_for_and_ends_by_itself(any_desk: Desk) -> None:
 def test_deleting_the_row_of_a_live_apply_really_loses_what_another_one_wrote(any_desk: Desk) -> None:
     trainee = any_desk.start("live-apply", size=(120, 60))
     trainee.on_walk()
-    delete_row(trainee)
+    type_delete(trainee)
+    trainee.fill_judgement("dead", wrong="a run that is not on the list")
+    trainee.wait_for("(a lock is gone)")
     trainee.wait_for("exists, and no state knows it")
     trainee.terminal.type("terraform state list")
     trainee.press("enter")
@@ -107,9 +109,25 @@ def test_deleting_the_row_of_a_live_apply_really_loses_what_another_one_wrote(an
     trainee.press("escape")
     trainee.wait_for(lambda: not trainee.sees("PRACTICE shell"))
 
-    assert trainee.done("dead") == "unsafe"
+    assert trainee.done() == "unsafe"
     assert trainee.sees("its holder was alive")
     assert trainee.sees("pid 2114") or trainee.sees("is in progress")
+    assert trainee.sees("You wrote: dead, 90 % sure; wrong if: a run that is not on the list")
+
+
+def test_a_raw_delete_is_not_run_by_who_leaves_before_writing_down_what_they_believe(desk: Desk) -> None:
+    trainee = desk.start("live-apply")
+    trainee.on_walk()
+    type_delete(trainee)
+    trainee.press("escape")
+    trainee.wait_for("(not run: ")
+    trainee.terminal.type("terraform version")
+    trainee.press("enter")
+    trainee.wait_for("Terraform v")
+    assert not trainee.sees("(a lock is gone)")
+    trainee.press("escape")
+    trainee.wait_for(lambda: not trainee.sees("PRACTICE shell"))
+    assert trainee.sees("■ HELD")
 
 
 def test_a_queued_apply_is_held_before_a_dead_apply_is_released(desk: Desk) -> None:
@@ -300,12 +318,25 @@ def test_every_screen_says_that_it_is_practice(desk: Desk) -> None:
     assert trainee.sees("PRACTICE")
     trainee.choose_row("prod/cache")
     trainee.on_walk()
-    for key, shown in (("t", "Transcript"), ("enter", "Lock details"), ("b", "what it does, it does")):
+    for key, shown in (("t", "Transcript"), ("enter", "Lock details"), ("!", "what it does, it does")):
         assert trainee.terminal.screen[0].startswith(" PRACTICE")
         trainee.press(key)
         trainee.wait_for(lambda shown=shown: trainee.sees(shown) and trainee.sees("PRACTICE"))  # type: ignore[misc]
         trainee.press("escape")
         trainee.wait_for(lambda shown=shown: not trainee.sees(shown))  # type: ignore[misc]
+
+
+def test_hints_come_one_by_one_and_go_again(desk: Desk) -> None:
+    trainee = desk.start("live-apply")
+    trainee.on_walk()
+    trainee.press("h")
+    trainee.wait_for("asks CI, Ines and the host")
+    assert not trainee.sees("An old lock is an old lock")
+    trainee.press("h")
+    trainee.wait_for("An old lock is an old lock")
+    trainee.press("h")
+    trainee.wait_for(lambda: not trainee.sees("An old lock is an old lock"))
+    assert not trainee.sees("asks CI, Ines and the host")
 
 
 def test_the_menu_tells_nothing_but_the_page(desk: Desk) -> None:

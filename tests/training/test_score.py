@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from tests.support.incidents import START
 from tuirunbook.core.address import StateAddress
@@ -24,6 +25,7 @@ from tuirunbook.core.score import (
     acts_of,
     asked_note,
     debrief,
+    is_raw_release,
     judged_note,
     judgements_in,
     shell_action,
@@ -124,6 +126,23 @@ def test_a_raw_delete_is_an_act_like_any_other() -> None:
     told = Told().ask("run").delete_row()
     assert [act.how for act in acts_of(told.events)] == ["aws dynamodb delete-item"]
     assert told.comes_to(scenario()).grade is Grade.UNSAFE
+
+
+@pytest.mark.parametrize(
+    ("line", "releases"),
+    [
+        ("aws dynamodb delete-item --table-name t --key x", True),
+        ("aws s3 rm s3://b/k.tflock", True),
+        ("aws s3api delete-object --bucket b --key k", True),
+        ("terraform force-unlock -force 1", True),
+        ("aws dynamodb scan --table-name t", False),
+        ("terraform plan", False),
+        ("git log rm", False),
+        ("", False),
+    ],
+)
+def test_what_releases_a_lock_by_hand_is_known_before_it_runs(line: str, *, releases: bool) -> None:
+    assert is_raw_release(line) is releases
 
 
 def test_a_release_that_was_refused_or_failed_is_no_unsafe_act() -> None:

@@ -32,6 +32,7 @@ from tuirunbook.core.timeline import line
 _ASKED = re.compile(r"^Asked \[([\w-]+)\] ")
 _JUDGED = re.compile(r"^Judgement: (\S+), (\d+) % sure\. Wrong if: (.*)$", re.DOTALL)
 _SHELL = "practice shell: "
+_RAW_RELEASES = frozenset({"delete-item", "delete-object", "rm", "force-unlock"})
 _QUOTED = (NoteAdded, QuestionAnswered, FindingRecorded, RetryEnded, WaitStarted, Verified, PreventionChecked)
 _MOST_QUOTED = 14
 
@@ -119,6 +120,12 @@ def asked_note(name: str, who: str, ask: str, answer: str) -> str:
 def judged_note(verdict: str, confidence: int, wrong_if: str) -> str:
     """The note that a judgement leaves in the transcript."""
     return f"Judgement: {verdict}, {confidence} % sure. Wrong if: {wrong_if}"
+
+
+def is_raw_release(line_: str) -> bool:
+    """Whether a raw command is one that releases a lock, wherever it is aimed."""
+    program, *words = line_.split() or [""]
+    return program in {"aws", "terraform"} and not _RAW_RELEASES.isdisjoint(words)
 
 
 def shell_action(line_: str) -> str:

@@ -68,9 +68,9 @@ class Run:
         facts: dict[str, Any] = self._client.ask("facts")
         return PRACTICE_TERRAFORM if facts["program"] == PRACTICE_TERRAFORM else ""
 
-    def hint(self, step: str) -> str:
-        """The hints for a step, or empty."""
-        return " ".join(self.scenario.hints_for(step))
+    def hints(self, step: str) -> Sequence[str]:
+        """The hints for a step, the gentlest first."""
+        return self.scenario.hints_for(step)
 
     def inquiries(self) -> tuple[InquiryRow, ...]:
         """What can be found out, with the answers that are known already."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tuirunbook.core.score import is_raw_release
 from tuirunbook.training.aws import ACCESS_KEY, REGION, SECRET_KEY
 from tuirunbook.training.checkout import BUCKET, TABLE
 from tuirunbook.training.ground import Ground
@@ -19,12 +20,12 @@ HELP = f"""\
 This shell is practice: it reaches the practice AWS and the practice checkout, and nothing else. What it does, it does.
   aws dynamodb scan --table-name {TABLE}
   aws dynamodb get-item|delete-item --table-name {TABLE} --key '{{"LockID": {{"S": "…"}}}}'
-  aws s3 ls [s3://BUCKET[/PREFIX]]      aws s3api get-object|delete-object --bucket {BUCKET} --key KEY
+  aws s3 ls [s3://BUCKET[/PREFIX]]      aws s3 rm s3://BUCKET/KEY
+  aws s3api get-object|delete-object --bucket {BUCKET} --key KEY
   terraform plan | state list | force-unlock ID | workspace list|select NAME | version
   git log      cd ROOT      ls      help"""
 _TERRAFORM = ("plan", "state", "force-unlock", "workspace", "version", "init", "show", "output")
 _GIT = ("log", "show", "status", "diff", "blame")
-_RELEASES = ("delete-item", "delete-object", "force-unlock")
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +60,7 @@ class Shell:
             return Said(output=f"this cannot be read: {error}")
         if not words:
             return Said(output="")
-        before = self._locks() if any(word in _RELEASES for word in words) else {}
+        before = self._locks() if is_raw_release(line) else {}
         output = self._output(words)
         after = self._locks() if before else {}
         gone = tuple(lock for key, locks in before.items() for lock in locks if lock not in after.get(key, ()))
@@ -121,6 +122,7 @@ class Shell:
             "dynamodb get-item": lambda: self._item("get_item", given).get("Item", {}),
             "dynamodb delete-item": lambda: self._item("delete_item", given) and "",
             "s3 ls": lambda: self._list(words[2] if len(words) > 2 else ""),  # noqa: PLR2004 - after `s3 ls`
+            "s3 rm": lambda: self._remove(words[2] if len(words) > 2 else ""),  # noqa: PLR2004 - after `s3 rm`
             "s3api get-object": lambda: self._object("get_object", given)["Body"].read().decode("utf-8", "replace"),
             "s3api delete-object": lambda: self._object("delete_object", given) and "",
             "sts get-caller-identity": lambda: self._client("sts").get_caller_identity()["Arn"],
@@ -149,6 +151,13 @@ class Shell:
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         listed = self._client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
         return "\n".join(one["Key"] for one in listed.get("Contents", ()))
+
+    def _remove(self, url: str) -> str:
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        if not key:
+            return "aws s3 rm: expected s3://BUCKET/KEY"
+        self._client("s3").delete_object(Bucket=bucket, Key=key)
+        return f"delete: {url}"
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:

@@ -199,6 +199,55 @@ STATES: tuple[Command, ...] = (
 HELP: tuple[Command, ...] = (_f("help.leave", "escape,q,question_mark,f1", "leave", "back", "Close the help."),)
 """What the help can do."""
 
+PRACTICE: tuple[Command, ...] = (
+    _c(
+        "practice.find-out",
+        "v,f2",
+        "app.find_out",
+        "ask",
+        "Training: ask CI, people and hosts of the practice world; f2 also inside a dialog.",
+        Effect.READ,
+    ),
+    _c("practice.hint", "h,f3", "app.hint", "hint", "Training: a hint for this step; again for the next one."),
+    _c(
+        "practice.shell",
+        "exclamation_mark,f4",
+        "app.practice_shell",
+        "shell",
+        "Training: raw commands, in the practice world only. They work, and what they break is broken.",
+        Effect.DESTROY,
+    ),
+    _c("practice.states", "y", "app.states", "states", "Training: the other states and workspaces of the repository."),
+    _c("practice.end", "z", "app.done", "end", "Training: end this page, and hear what it came to."),
+)
+"""What training adds to the walk."""
+
+PAGES: tuple[Command, ...] = (
+    _f("training.begin", "enter", "begin", "begin", "Take this page."),
+    _f("training.leave", "escape,q", "leave", "leave", "Leave training."),
+)
+"""What the menu of training can do."""
+
+FIND_OUT: tuple[Command, ...] = (
+    _f("find-out.ask", "enter", "ask", "ask", "Ask it; the answer goes into the transcript.", Effect.READ),
+    _f("find-out.leave", "escape,q,f2", "leave", "back", "Go back to what was under way."),
+)
+"""What can be done where a trainee asks around."""
+
+PRACTICE_SHELL: tuple[Command, ...] = (
+    _c("practice-shell.earlier", "up", "earlier", "the line before", "Bring back the line before."),
+    _f("practice-shell.leave", "escape,f4", "leave", "back", "Go back to the walk."),
+)
+"""What the practice shell can do."""
+
+DEBRIEF: tuple[Command, ...] = (
+    _c("debrief.down", "down,j,space", "scroll(1)", "down", "Scroll on."),
+    _c("debrief.up", "up,k", "scroll(-1)", "up", "Scroll back."),
+    _f("debrief.leave", "enter,escape,q", "leave('menu')", "back to the pages", "Go back to the pages."),
+    _f("debrief.again", "r", "leave('again')", "once more", "Play this page once more."),
+)
+"""What the debrief can do."""
+
 BY_SCREEN: dict[str, tuple[Command, ...]] = {
     "WalkScreen": WALK,
     "OutputScreen": OUTPUT,
@@ -209,8 +258,16 @@ BY_SCREEN: dict[str, tuple[Command, ...]] = {
     "StartScreen": START,
     "StatesScreen": STATES,
     "HelpScreen": HELP,
+    "TrainingMenu": PAGES,
+    "PracticeWalk": (*PRACTICE, *WALK),
+    "FindOutScreen": FIND_OUT,
+    "PracticeShellScreen": PRACTICE_SHELL,
+    "DebriefScreen": DEBRIEF,
 }
 """What each screen can do besides `EVERYWHERE`, by the name of its class."""
+
+
+_SHOWN = {"question_mark": "?", "exclamation_mark": "!", "slash": "/", "escape": "esc", "up": "↑", "down": "↓"}
 
 
 def bindings(commands: Iterable[Command]) -> list[BindingType]:
@@ -226,8 +283,12 @@ def bindings(commands: Iterable[Command]) -> list[BindingType]:
 
 def shown_keys(command: Command) -> str:
     """A command's keys as people read them."""
-    names = {"question_mark": "?", "slash": "/", "escape": "esc", "ctrl+q": "ctrl+q", "up": "↑", "down": "↓"}
-    return ", ".join(names.get(key, key) for key in command.keys.split(",") if key) or "palette"
+    return ", ".join(_SHOWN.get(key, key) for key in command.keys.split(",") if key) or "palette"
+
+
+def short_keys(commands: Iterable[Command]) -> str:
+    """The first key of each command with its label, for a line of keys."""
+    return "  ".join(f"{shown_keys(command).partition(',')[0]} {command.label}" for command in commands)
 
 
 def key_table() -> str:
@@ -235,6 +296,7 @@ def key_table() -> str:
     lines = ["| Key | Command | What it does | May do to the world |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {shown_keys(command)} | {command.id} | {command.tooltip} | {command.effect} |"
-        for command in (*itertools.chain.from_iterable(BY_SCREEN.values()), *EVERYWHERE)
+        # A practice walk can do what a walk can; it is listed once.
+        for command in dict.fromkeys((*itertools.chain.from_iterable(BY_SCREEN.values()), *EVERYWHERE))
     ]
     return "\n".join(lines)

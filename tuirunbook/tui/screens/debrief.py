@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from tuirunbook.core.score import Debrief, Grade
 from tuirunbook.core.text import one_line
+from tuirunbook.tui.commands import DEBRIEF, bindings
 
 _STYLES = {Grade.BEST: "bold $text-success", Grade.INCOMPLETE: "bold $text-warning", Grade.UNSAFE: "bold $text-error"}
 _GLYPHS = {Grade.BEST: "✓", Grade.INCOMPLETE: "…", Grade.UNSAFE: "!"}
@@ -23,12 +24,7 @@ class DebriefScreen(Screen[str]):
 
     CSS_PATH = "debrief.tcss"
     AUTO_FOCUS = "#debrief-scroll"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,escape,q", "leave('menu')", "back to the pages", id="debrief.leave"),
-        Binding("r", "leave('again')", "again", id="debrief.again"),
-        Binding("down,j,space", "scroll(1)", "down", show=False),
-        Binding("up,k", "scroll(-1)", "up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(DEBRIEF)
 
     def __init__(self, told: Debrief) -> None:
         super().__init__()

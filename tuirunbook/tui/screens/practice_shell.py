@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from tuirunbook.core.score import is_raw_release
 from tuirunbook.core.text import clean
+from tuirunbook.tui.background import in_background
+from tuirunbook.tui.commands import PRACTICE_SHELL, bindings
 from tuirunbook.tui.screens.training_coach import Run, ShellSaid
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -27,12 +30,13 @@ class PracticeShellScreen(Screen[None]):
 
     Args:
         run: The run of practice.
+        judge: Has the trainee write down what they believe; False when they left that.
         released: Takes a line that released locks, and the locks.
     """
 
     CSS_PATH = "practice_shell.tcss"
     AUTO_FOCUS = "#shell-line"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f4", "leave", "back", id="practice-shell.leave")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PRACTICE_SHELL)
 
     class Answered(Message):
         """A command has ended."""
@@ -42,12 +46,23 @@ class PracticeShellScreen(Screen[None]):
             self.line = line
             self.said = said
 
-    def __init__(self, run: Run, released: Callable[[str, tuple[str, ...]], None]) -> None:
+    class Moved(Message):
+        """The trainee is somebody else from now on; `told` says who."""
+
+        def __init__(self, told: str) -> None:
+            super().__init__()
+            self.told = told
+
+    def __init__(
+        self, run: Run, judge: Callable[[], Awaitable[bool]], released: Callable[[str, tuple[str, ...]], None]
+    ) -> None:
         super().__init__()
         self._run_of_practice = run
+        self._judge = judge
         self._released = released
         self._lines: list[str] = []
         self._past: list[str] = []
+        self._back = 0
 
     def compose(self) -> ComposeResult:
         """What came back, and the prompt."""
@@ -65,10 +80,22 @@ class PracticeShellScreen(Screen[None]):
             return
         event.input.clear()
         self._past.append(line)
+        self._back = 0
         self._add(f"$ {line}")
-        self._do(line)
+        if is_raw_release(line):
+            self._judge_then_do(line)
+        else:
+            self._do(line)
 
-    @work(thread=True, group="practice-shell", exit_on_error=False)
+    @work(group="practice-judging", exit_on_error=False)
+    async def _judge_then_do(self, line: str) -> None:
+        """A raw release is a release: what is believed is written down before it."""
+        if await self._judge():
+            self._do(line)
+        else:
+            self._add("(not run: you left before you had written down what you believe)")
+
+    @in_background
     def _do(self, line: str) -> None:
         try:
             said = self._run_of_practice.shell(line)
@@ -82,6 +109,8 @@ class PracticeShellScreen(Screen[None]):
         if event.said.released:
             self._add("(a lock is gone)")
             self._released(event.line, event.said.released)
+        if event.said.moved:
+            self.post_message(self.Moved(event.said.moved))
 
     def people_say(self, text: str) -> None:
         """Somebody of the practice world says something."""
@@ -92,11 +121,12 @@ class PracticeShellScreen(Screen[None]):
         self.query_one("#shell-output", Static).update(Content("\n".join(self._lines)))
         self.query_one("#shell-scroll", VerticalScroll).scroll_end(animate=False)
 
-    def on_key(self, event: object) -> None:
-        """The line before, with the arrow up."""
-        if getattr(event, "key", "") == "up" and self._past:
+    def action_earlier(self) -> None:
+        """Bring back the line before; again for the one before that."""
+        if self._back < len(self._past):
+            self._back += 1
             field = self.query_one("#shell-line", Input)
-            field.value = self._past[-1]
+            field.value = self._past[-self._back]
             field.cursor_position = len(field.value)
 
     def action_leave(self) -> None:

@@ -13,10 +13,9 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from tuirunbook.core.text import one_line
-from tuirunbook.tui.commands import bindings
+from tuirunbook.tui.commands import ABIDING, PAGES, bindings
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.screens.training_coach import MenuRow
-from tuirunbook.tui.screens.training_keys import MENU
 
 _STYLES = {"best": "$text-success", "incomplete": "$text-warning", "unsafe": "bold $text-error"}
 _GLYPHS = {"best": "✓", "incomplete": "…", "unsafe": "!", "": " "}
@@ -31,7 +30,7 @@ class TrainingMenu(Screen[str | None]):
 
     CSS_PATH = "training.tcss"
     AUTO_FOCUS = "Rows"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(MENU)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PAGES), *bindings(ABIDING)]
     ABOUT: ClassVar[tuple[str, ...]] = (
         WELCOME,
         "What a page teaches appears once it was done. The first one explains the screen as it goes.",

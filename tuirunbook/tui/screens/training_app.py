@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.score import Debrief
 from tuirunbook.core.text import one_line
 from tuirunbook.tui.app import TflockApp
-from tuirunbook.tui.commands import Command
+from tuirunbook.tui.background import aside, in_background
+from tuirunbook.tui.commands import PRACTICE
 from tuirunbook.tui.front import NoRoot
-from tuirunbook.tui.palette import RegistryCommands
 from tuirunbook.tui.screens.debrief import DebriefScreen
 from tuirunbook.tui.screens.opening import OpeningScreen
 from tuirunbook.tui.screens.practice_shell import PracticeShellScreen
 from tuirunbook.tui.screens.training import TrainingMenu
 from tuirunbook.tui.screens.training_ask import FindOutScreen
-from tuirunbook.tui.screens.training_coach import Coach, Run
-from tuirunbook.tui.screens.training_keys import PRACTICE_WALK
+from tuirunbook.tui.screens.training_coach import Coach
+from tuirunbook.tui.screens.training_sitting import Sitting, WorldDied, WorldTold
 from tuirunbook.tui.screens.training_walk import PracticeWalk, walk_of
 
 if TYPE_CHECKING:
@@ -30,15 +28,6 @@ if TYPE_CHECKING:
 
 
 BANNER = " PRACTICE  nothing is real "
-
-
-class PracticeCommands(RegistryCommands):
-    """The palette, with what training adds to the walk."""
-
-    @property
-    def commands(self) -> tuple[Command, ...]:
-        """What can be asked for here."""
-        return PRACTICE_WALK if isinstance(self.screen, PracticeWalk) else super().commands
 
 
 class TrainingApp(TflockApp):
@@ -60,38 +49,26 @@ class TrainingApp(TflockApp):
     }
     """
     """The screens of an incident carry the banner as their upper edge; the walk and training's own have a line."""
-    COMMANDS: ClassVar = {PracticeCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f2", "find_out", "find out", show=False, priority=True),
-        Binding("f3", "hint", "hint", show=False, priority=True),
-        Binding("f4", "practice_shell", "practice shell", show=False, priority=True),
+        # In a dialog, letters are typed; the function keys of training go past it.
+        Binding(key, command.action.removeprefix("app."), command.label, show=False, priority=True)
+        for command in PRACTICE
+        for key in command.keys.split(",")
+        if key in {"f2", "f3", "f4"}
     ]
-
-    class WorldTold(Message):
-        """Something was said in the practice world."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class WorldDied(Message):
-        """The practice world ended by itself."""
 
     def __init__(self, coach: Coach, name: str = "") -> None:
         # Which world it is, is only known once a page was taken; no screen asks before.
         super().__init__(cast("Front", None))
-        self._coach = coach
-        self._only = name
-        self._last = name
-        self._practice: Run | None = None
+        self._sitting = Sitting(coach, name)
 
     async def on_mount(self, event: events.Mount | None = None) -> None:
         """The menu, or the one scenario that was asked for."""
         if event is not None:
             # The first screen of an incident is not wanted here.
             event.prevent_default()
-        if self._only:
-            await self._begin(self._only)
+        if self._sitting.only:
+            await self._begin(self._sitting.page)
         else:
             self._menu()
 
@@ -102,12 +79,10 @@ class TrainingApp(TflockApp):
 
     def end_practice(self) -> None:
         """End the world that is under way, if there is one. It blocks; call it from a thread, or after the end."""
-        run, self._practice = self._practice, None
-        if run is not None:
-            run.end()
+        self._sitting.end()
 
     def _menu(self) -> None:
-        self.push_screen(TrainingMenu(self._coach.menu(), self._last), self._chosen)
+        self.push_screen(TrainingMenu(self._sitting.menu(), self._sitting.page), self._chosen)
 
     async def _chosen(self, name: str | None) -> None:
         if name is None:
@@ -116,17 +91,11 @@ class TrainingApp(TflockApp):
             await self._begin(name)
 
     async def _begin(self, name: str) -> None:
-        self._last = name
         try:
-            self._practice = self._coach.begin(
-                name,
-                lambda text: self.post_message(self.WorldTold(text)),
-                lambda: self.post_message(self.WorldDied()),
-            )
+            self.front = self._sitting.begin(name, self).front
         except Exception as error:  # noqa: BLE001 - whatever it is, it must be said
             await self._give_up(f"The practice world cannot be started: {error}")
             return
-        self.front = self._practice.front
         await self._show_opening(OpeningScreen(self.front))
 
     async def _show_opening(self, opening: OpeningScreen) -> None:
@@ -135,7 +104,7 @@ class TrainingApp(TflockApp):
 
     async def _give_up(self, why: str) -> None:
         """Say why there is no practice; back to the menu, or out with it where there was none."""
-        if self._only:
+        if self._sitting.only:
             self.exit(1, message=Content(one_line(why, 800)).plain)
             return
         await self._clear()
@@ -149,12 +118,8 @@ class TrainingApp(TflockApp):
     @on(OpeningScreen.Opened)
     async def _opened(self, event: OpeningScreen.Opened) -> None:
         event.prevent_default()
-        if self._practice is not None:
-            await self.switch_screen(PracticeWalk(self._practice, event.walk, event.mailbox, self._page))
-
-    @property
-    def _page(self) -> str:
-        return self._practice.page if self._practice is not None else ""
+        if (run := self._sitting.run) is not None:
+            await self.switch_screen(PracticeWalk(run, event.walk, event.mailbox, run.page))
 
     @on(OpeningScreen.Unopened)
     async def _unopened(self, event: OpeningScreen.Unopened) -> None:
@@ -191,55 +156,62 @@ class TrainingApp(TflockApp):
 
     @work(group="restart", exit_on_error=False)
     async def _restart(self) -> None:
-        if self._practice is None:
+        if self._sitting.take() is None:
             return
-        self._practice = None
         await self._clear()
-        await self._begin(self._last)
+        await self._begin(self._sitting.page)
         said = "The practice AWS has died. It was started again, and this page begins anew."
         self.notify(said, severity="warning", timeout=20, markup=False)
 
     def action_find_out(self) -> None:
         """Ask somebody in the practice world."""
-        walk = walk_of(self)
+        walk, run = walk_of(self), self._sitting.run
         if isinstance(self.screen, FindOutScreen):
             self.screen.action_leave()
-        elif walk is not None and self._practice is not None:
-            self.push_screen(FindOutScreen(self._practice, walk.note))
+        elif walk is not None and run is not None:
+            self.push_screen(FindOutScreen(run, walk.note))
 
     def action_hint(self) -> None:
-        """Show the hint of the current step, or hide it."""
+        """Show the next hint for the current step."""
         if (walk := walk_of(self)) is not None:
-            walk.toggle_hint()
+            walk.hint()
 
     def action_practice_shell(self) -> None:
         """Open the practice shell."""
-        walk = walk_of(self)
+        walk, run = walk_of(self), self._sitting.run
         if isinstance(self.screen, PracticeShellScreen):
             self.screen.action_leave()
-        elif walk is not None and self._practice is not None:
-            self.push_screen(PracticeShellScreen(self._practice, walk.released_by_hand))
+        elif walk is not None and run is not None:
+            self.push_screen(PracticeShellScreen(run, walk.judge, walk.released_by_hand))
+
+    @on(PracticeShellScreen.Moved)
+    async def _moved(self, event: PracticeShellScreen.Moved) -> None:
+        """The trainee is somebody else now, as after starting the tool with another profile."""
+        await self._clear()
+        await self._show_opening(OpeningScreen(self.front))
+        self.notify(one_line(event.told, 400), timeout=12, markup=False)
 
     def action_states(self) -> None:
         """Choose another state of the practice repository."""
-        if self._practice is not None:
+        if self._sitting.run is not None:
             self.choose_state()
 
     @work(group="done", exit_on_error=False)
     async def action_done(self) -> None:
         """End this practice: first the judgement, if none was written, then the debrief."""
-        walk, run = walk_of(self), self._practice
+        walk = walk_of(self)
+        if self._sitting.run is None:
+            return
+        if walk is not None and not walk.has_acted and not await walk.judge("Before you end"):
+            return
+        run = self._sitting.take()
         if run is None:
             return
-        if walk is not None and not walk.has_acted and not await walk.judge():
-            return
-        self._practice = None
         if walk is not None:
             await walk.put_away()
         self.notify("Ending the practice world…", timeout=3)
-        worker = self.run_worker(run.finish, thread=True, group="finish", exit_on_error=False)
         try:
-            told: Debrief = await worker.wait()
+            told = await aside(run.finish)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must be said
             await self._give_up(f"The debrief could not be made: {error}")
             return
@@ -249,28 +221,15 @@ class TrainingApp(TflockApp):
 
     async def _debriefed(self, where: str | None) -> None:
         if where == "again":
-            await self._begin(self._last)
-        elif self._only:
+            await self._begin(self._sitting.page)
+        elif self._sitting.only:
             self.exit(0)
         else:
             self._menu()
 
-    @work(thread=True, group="end", exit_on_error=False)
+    @in_background
     def _end_in_background(self) -> None:
         self.end_practice()
-
-    def action_help(self) -> None:
-        """The help of the screen, with what training adds."""
-        if isinstance(self.screen, PracticeWalk):
-            from tuirunbook.tui.screens.help import HelpScreen  # noqa: PLC0415 - loaded when it is wanted
-
-            step = self.screen.view.step.step
-            background = self.screen.view.runbook.background
-            self.push_screen(
-                HelpScreen(f"Step {step.number}: {step.title}", (ABOUT, step.body), PRACTICE_WALK, background)
-            )
-        else:
-            super().action_help()
 
     async def action_quit(self) -> None:
         """Leave: practice keeps nothing running."""
@@ -280,10 +239,3 @@ class TrainingApp(TflockApp):
     async def action_leave(self) -> None:
         """Leave: practice keeps nothing running."""
         self.exit(0)
-
-
-ABOUT = (
-    "This is practice. Find out (v) what CI, people and hosts say, then answer the runbook's questions with it. "
-    "Before a release you write down what you believe. When you think it is over, u ends it and tells what it came to."
-)
-"""What the help says first on a practice walk."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -15,6 +15,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tuirunbook.core.text import one_line
+from tuirunbook.tui.background import aside
+from tuirunbook.tui.commands import FIND_OUT, bindings
 from tuirunbook.tui.screens.training_coach import InquiryRow, Run
 
 
@@ -27,7 +29,7 @@ class FindOutScreen(ModalScreen[None]):
     """
 
     CSS_PATH = "training_ask.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f2", "leave", "back", id="find-out.leave")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(FIND_OUT)
 
     def __init__(self, run: Run, note: Callable[[str], None]) -> None:
         super().__init__()
@@ -70,15 +72,13 @@ class FindOutScreen(ModalScreen[None]):
         return self._rows[index] if index is not None and index < len(self._rows) else None
 
     @on(OptionList.OptionSelected)
-    async def _ask(self) -> None:
+    async def action_ask(self) -> None:
+        """Ask what is under the cursor, once."""
         row = self._current
         if row is None:
             return
         if not row.answer:
-            worker = self.run_worker(
-                lambda: self._run_of_practice.inquire(row.id), thread=True, group="ask", exit_on_error=False
-            )
-            said = await worker.wait()
+            said = await aside(self._run_of_practice.inquire, row.id)
             self._note(said)
             self._rows = self._run_of_practice.inquiries()
             rows = self.query_one(OptionList)

@@ -38,10 +38,17 @@ class InquiryRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShellSaid(msgspec.Struct, frozen=True, kw_only=True):
-    """What a raw command came to, and the locks that it released."""
+    """What a raw command came to.
+
+    Attributes:
+        output: What it printed.
+        released: The locks that it released.
+        moved: Who the trainee is from now on, when that changed; the walk has to begin anew then.
+    """
 
     output: str
     released: tuple[str, ...] = ()
+    moved: str = ""
 
 
 class Run(Protocol):
@@ -66,8 +73,8 @@ class Run(Protocol):
         """What stands in for terraform here, or empty."""
         ...
 
-    def hint(self, step: str) -> str:
-        """The hints for a step by its action, or empty. Does not block."""
+    def hints(self, step: str) -> Sequence[str]:
+        """The hints for a step by its action, the gentlest first. Does not block."""
         ...
 
     def inquiries(self) -> Sequence[InquiryRow]:

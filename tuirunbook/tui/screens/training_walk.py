@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual import getters, work
+from textual import getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -15,13 +15,13 @@ from textual.widgets import Static
 from tuirunbook.core.events import Marker, NoteAdded, OutsideAction
 from tuirunbook.core.score import judged_note, shell_action
 from tuirunbook.core.text import one_line
-from tuirunbook.tui.commands import bindings
+from tuirunbook.tui.background import in_background
+from tuirunbook.tui.commands import PRACTICE, bindings, short_keys
 from tuirunbook.tui.dialogs.confirm import ConfirmScreen
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.mailbox import Mailbox
 from tuirunbook.tui.screens.stage import ScreenStage
 from tuirunbook.tui.screens.training_coach import Run
-from tuirunbook.tui.screens.training_keys import PRACTICE
 from tuirunbook.tui.screens.walk import WalkScreen
 from tuirunbook.walk.walk import Walk
 
@@ -39,7 +39,7 @@ _VERDICTS = (
 WIDE_ENOUGH = 76
 """Columns from which on the banner also says what stands in for terraform."""
 
-_KEYS = "v ask  h hint  b shell  y states  u done"
+_MORE = "  (h: one more)"
 
 
 class PracticeStage(ScreenStage):
@@ -61,6 +61,10 @@ class PracticeStage(ScreenStage):
 class PracticeWalk(WalkScreen):
     """One walk of a run."""
 
+    ABOUT: ClassVar[tuple[str, ...]] = (
+        "This is practice. Ask CI, people and hosts (v), then answer the runbook's questions with what they said.",
+        "Before a release you write down what you believe. When you think it is over, z ends the page.",
+    )
     CSS_PATH = ["walk.tcss", "training_walk.tcss"]  # type: ignore[assignment]  # noqa: RUF012 - Screen takes several
     BINDINGS: ClassVar[list[BindingType]] = bindings(PRACTICE)
 
@@ -71,8 +75,9 @@ class PracticeWalk(WalkScreen):
         super().__init__(run.front, walk, mailbox)
         self.run_of_practice = run
         self.stage = PracticeStage(self)
-        self._hinting = run.guided
+        self._hinted: dict[str, int] = {}
         self._said = said
+        self._released_by_hand = False
         self._program = ""
 
     def compose(self) -> ComposeResult:
@@ -85,18 +90,18 @@ class PracticeWalk(WalkScreen):
         """Learn what stands in for terraform; the walk's own beginning follows by itself."""
         self._learn_program()
 
-    @work(thread=True, group="practice-program", exit_on_error=False)
+    @in_background
     def _learn_program(self) -> None:
         self._program = self.run_of_practice.program()
-        self.app.call_from_thread(self.show)
+        self.call_later(self.show)
 
     def show(self) -> None:
         """Put the view on the screen, with the hint of its step."""
         super().show()
         what = "practice terraform   " if self._program else "nothing is real   "
-        self.banner.update(Content(f" PRACTICE  {what if self.size.width >= WIDE_ENOUGH else ''}{_KEYS}"))
-        hint = self.run_of_practice.hint(self.view.step.step.action.value) if self._hinting else ""
-        parts = [text for text in (self._said, hint) if text]
+        what = what if self.size.width >= WIDE_ENOUGH else ""
+        self.banner.update(Content(f" PRACTICE  {what}{short_keys(PRACTICE)}"))
+        parts = [text for text in (self._said, *self._hints_shown()) if text]
         self.word.display = bool(parts)
         told = Content("\n").join([Content(one_line(text, 320)) for text in parts])
         if self.word.content != told:
@@ -108,12 +113,27 @@ class PracticeWalk(WalkScreen):
         self.note(f"Heard: {text}")
         self.show()
 
-    def toggle_hint(self) -> None:
-        """Show the hints, or no longer."""
-        self._hinting = not self._hinting
-        if self._hinting and not self.run_of_practice.hint(self.view.step.step.action.value):
+    def hint(self) -> None:
+        """Show the next hint for this step; after the last one, none."""
+        step, hints, shown = self._step, self._hints, len(self._hints_shown())
+        if not hints:
             self.stage.say("There is no hint for this step.")
+        self._hinted[step] = shown + 1 if shown < len(hints) else 0
         self.show()
+
+    @property
+    def _step(self) -> str:
+        return self.view.step.step.action.value
+
+    @property
+    def _hints(self) -> Sequence[str]:
+        return self.run_of_practice.hints(self._step)
+
+    def _hints_shown(self) -> Sequence[str]:
+        hints = self._hints
+        count = self._hinted.get(self._step, len(hints) if self.run_of_practice.guided else 0)
+        more = _MORE if 0 < count < len(hints) else ""
+        return [f"{hint}{more if number == count else ''}" for number, hint in enumerate(hints[:count], 1)]
 
     def note(self, text: str, marker: Marker | None = None) -> None:
         """Put something into the transcript."""
@@ -122,6 +142,7 @@ class PracticeWalk(WalkScreen):
 
     def released_by_hand(self, line: str, locks: tuple[str, ...]) -> None:
         """A raw command released locks: it belongs into the transcript like everything else."""
+        self._released_by_hand = True
         walk = self.model.walk
         self.note(f"Ran in the practice shell: {line}")
         walk.desk.submit(
@@ -129,9 +150,9 @@ class PracticeWalk(WalkScreen):
         )
         walk.watcher.look_now()
 
-    async def judge(self) -> bool:
+    async def judge(self, before: str = "Before you act") -> bool:
         """Ask for the judgement, and write it down; False when it was left."""
-        told = await ScreenStage.ask(self.stage, judgement_form())
+        told = await ScreenStage.ask(self.stage, judgement_form(before))
         if told is None:
             return False
         text = judged_note(told["verdict"], int(told["confidence"].rstrip(" %")), told["wrong"])
@@ -142,22 +163,22 @@ class PracticeWalk(WalkScreen):
     @property
     def has_acted(self) -> bool:
         """Whether something was released from here, so that the judgement stands already."""
-        return bool(self.model.incident.releases)
+        return self._released_by_hand or bool(self.model.incident.releases)
 
     async def put_away(self) -> None:
         """Have everything that was asked for written down."""
         await self.stage.do("", self.model.walk.scribe.put_away)
 
-    @work(thread=True, group="practice-confirming", exit_on_error=False)
+    @in_background
     def confirming(self) -> None:
         """Let the world know that a confirmation is open."""
         self.run_of_practice.confirming()
 
 
-def judgement_form() -> FormScreen:
+def judgement_form(before: str) -> FormScreen:
     """The verdict, how sure, and what would prove it wrong; written before anything is released."""
     return FormScreen(
-        "Before you act: what do you believe, and why could it be wrong?",
+        f"{before}: what do you believe, and why could it be wrong?",
         [
             FormField(id="verdict", label="verdict", choices=_VERDICTS),
             FormField(id="confidence", label="how sure, in %", required=True),
