@@ -101,7 +101,8 @@ def test_a_repositorys_read_only_needs_no_trust(checkout: Path) -> None:
 
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
-    "forbidden", ["program", "journal_dir", "if_match_endpoints", "webhook", "endpoint", "token_host", "operator"]
+    "forbidden",
+    ["program", "journal_dir", "if_match_endpoints", "webhook", "sources_off", "endpoint", "token_host", "operator"],
 )
 def test_a_repository_sets_no_program_endpoint_webhook_or_token_host(checkout: Path, forbidden: str) -> None:
     write_repository(checkout, f'read_only = false\n\n{forbidden} = "x"\n')

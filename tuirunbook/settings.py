@@ -45,6 +45,8 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         operator: How the journal calls the person who walks.
         if_match_endpoints: S3 endpoints besides AWS's own that are known to honour `If-Match` on a delete.
         who: What is known about holders, by the `Who` of their locks; the first that matches counts.
+        sources_off: Sources of evidence that are not asked, by how their names begin (`"kubernetes"`); what they would
+            know counts as not checked.
         webhook: An incoming webhook of the team's channel, for messages that were shown first.
     """
 
@@ -57,6 +59,7 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     operator: str | None = None
     if_match_endpoints: tuple[str, ...] = ()
     who: tuple[WhoRule, ...] = ()
+    sources_off: tuple[str, ...] = ()
     webhook: str = ""
 
 

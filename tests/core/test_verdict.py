@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.incidents import START, A, B, Story, lock_text, look, stored
-from tuirunbook.core.events import LockObserved, SnapshotRecord, timestamp
+from tuirunbook.core.events import FindingRecorded, LockObserved, SnapshotRecord, SourceSwitched, timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.lock import Held, LockSnapshot, Store
 from tuirunbook.core.runbook import CORE_QUESTIONS
@@ -94,6 +94,25 @@ def test_findings_answers_and_disputes_about_another_lock_do_not_count() -> None
     story.finding("ci.run", Says.BLOCKS)
     story.disputed("ci.run", B)
     assert opinion(story) is Opinion.ACTIVE
+
+
+def test_s6_what_a_source_said_before_it_was_turned_off_still_blocks_and_no_longer_supports() -> None:
+    story = Story()
+    story.answers(ci="none", owner="not-mine", holder_host="unreachable")
+    story.finding("ci.holder", Says.SUPPORTS, asked="CI")
+    assert opinion(story) is Opinion.ORPHANED
+    story.add(SourceSwitched, source="CI", off=True, why="it answers with an error page")
+    assert opinion(story) is Opinion.CANNOT_TELL
+    assert judge(story.incident, A).not_checked == (
+        "CI: turned off for this incident by priya (it answers with an error page)",
+    )
+    story.add(SourceSwitched, source="CI", off=False)
+    assert opinion(story) is Opinion.ORPHANED
+    story.finding("ci.active", Says.BLOCKS, asked="CI")
+    story.add(SourceSwitched, source="CI", off=True)
+    assert opinion(story) is Opinion.ACTIVE
+    story.disputed("ci.active")
+    assert opinion(story) is Opinion.CANNOT_TELL
 
 
 def test_a_disputed_block_leaves_the_verdict_open_and_stays_in_sight() -> None:
@@ -260,6 +279,26 @@ def test_a_check_that_failed_is_listed_and_decides_nothing(
     before, after = weighed(found, disputed, picked), weighed([*found, failed], disputed, picked)
     assert msgspec.structs.replace(after, not_checked=before.not_checked) == before
     assert "not asked" in after.not_checked
+
+
+@given(SOME, DISPUTED, PICKED, st.sets(st.sampled_from(["CI", "EC2"])), st.sets(st.sampled_from(["CI", "EC2"])))
+def test_s6_turning_a_source_off_never_makes_a_verdict_more_permissive(
+    found: list[Finding], disputed: set[str], picked: list[tuple[str, str]], off: set[str], more: set[str]
+) -> None:
+    story = answered(picked)
+    for number, finding in enumerate(found):
+        asked = msgspec.structs.replace(finding, asked=("CI", "EC2")[number % 2], key=f"{finding.key}{number}")
+        story.add(FindingRecorded, finding=asked)
+        if finding.key in disputed:
+            story.disputed(f"{finding.key}{number}")
+    for source in sorted(off):
+        story.add(SourceSwitched, source=source, off=True)
+    before = judge(story.incident, A)
+    for source in sorted(more):
+        story.add(SourceSwitched, source=source, off=True, why="it is slow")
+    after = judge(story.incident, A)
+    assert permits(after) <= permits(before)
+    assert {told.partition(":")[0] for told in after.not_checked} >= off | more
 
 
 @given(SOME, PICKED, st.integers(min_value=0, max_value=3_000))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,7 +59,10 @@ class Asked:
 
     def __init__(self, *sources: Source, patience: float = LONG, refresh: float = LONG) -> None:
         self.told: queue.SimpleQueue[Finding] = queue.SimpleQueue()
-        self.desk = EvidenceDesk(sources, self.told.put, lambda: START, patience=patience, refresh=refresh)
+        self.off: set[str] = set()
+        self.desk = EvidenceDesk(
+            sources, self.told.put, lambda: START, patience=patience, refresh=refresh, off=lambda: self.off
+        )
 
     def next(self) -> Finding:
         return self.told.get(timeout=LONG)
@@ -203,6 +206,55 @@ def test_one_source_can_be_asked_again_by_name() -> None:
     assert (one.asked, two.asked) == (0, 1)
 
 
+class Steady(Source):
+    """A source that is always asked."""
+
+    why_always = "it is here"
+
+
+def test_s6_a_source_that_is_turned_off_is_not_asked_by_anybody_but_one_that_always_is() -> None:
+    off, steady, on = Source("off"), Steady("steady"), Source("on")
+    asked = Asked(off, steady, on, refresh=0.0)
+    asked.off |= {"off", "steady"}
+    snapshot = look(address=LOCKFILE_ONLY)
+    asked.desk.ask(snapshot)
+    assert {asked.next().key, asked.next().key} == {"steady", "on"}
+    wait_for(lambda: not asked.desk.asking, "the end")
+    asked.desk.refresh(snapshot)
+    assert {asked.next().key, asked.next().key} == {"steady", "on"}
+    assert {finding.key for finding in asked.desk.again(snapshot)} == {"steady", "on"}
+    asked.desk.ask(snapshot, only="off")
+    assert (off.asked, asked.desk.asking) == (0, ())
+    asked.off.clear()
+    asked.desk.ask(snapshot, only="off")
+    assert asked.next().key == "off"
+
+
+def test_a_finding_says_which_source_was_asked_also_when_it_did_not_answer() -> None:
+    with hanging() as (hang, _):
+        asked = Asked(Source("dead", hang), Source("alive"), patience=0.05)
+        asked.desk.ask(look(address=LOCKFILE_ONLY))
+        assert {(found.witness, found.says) for found in (asked.next(), asked.next())} == {
+            ("dead", Says.UNKNOWN),
+            ("alive", Says.NOTHING),
+        }
+
+
+def test_the_desk_tells_of_every_source_since_when_it_is_asked_and_when_it_answered_last() -> None:
+    with hanging() as (hang, go):
+        asked = Asked(Source("dead", hang), Steady("alive", can_block=False))
+        never = asked.desk.sources
+        assert [(one.asking_since, one.answered_at) for one in never] == [(None, None), (None, None)]
+        asked.desk.ask(look(address=LOCKFILE_ONLY))
+        asked.next()
+        wait_for(lambda: asked.desk.asking == ("dead",), "the answer")
+        dead, alive = asked.desk.sources
+        assert (dead.name, dead.can_block, dead.asking_since, dead.answered_at) == ("dead", True, START, None)
+        assert (alive.can_block, alive.why_always, alive.asking_since) == (False, "it is here", None)
+        assert alive.answered_at == START
+        go.set()
+
+
 def test_where_no_lock_is_held_nobody_is_asked() -> None:
     source = Source("one")
     asked = Asked(source)
@@ -271,7 +323,7 @@ def test_all_threads_are_daemons_so_that_quitting_waits_for_none() -> None:
 
 
 @contextmanager
-def walking(tmp_path: Path, *sources: Source) -> Iterator[Walk]:
+def walking(tmp_path: Path, *sources: Source, off: Sequence[str] = ()) -> Iterator[Walk]:
     """A walk on lock A with these sources, its first look taken."""
     clock = Clock()
     shelf = Shelf(clock, LOCKFILE_ONLY)
@@ -286,6 +338,7 @@ def walking(tmp_path: Path, *sources: Source) -> Iterator[Walk]:
         host="oncall",
         tool="0",
         sources=sources,
+        sources_off=off,
         clock=clock,
     )
     told: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -349,3 +402,15 @@ def test_s6_a_refusal_found_in_a_log_is_recorded_as_the_retry_once_and_with_its_
     retry = incident.refused_by[A]
     assert (retry.source, retry.link, retry.lock, retry.by) == ("ci-log", "https://ci/812", A, "tflock-tui")
     assert incident.last_retry is retry
+
+
+def test_s6_the_users_settings_turn_sources_off_before_anything_is_asked_and_none_that_always_is(
+    tmp_path: Path,
+) -> None:
+    cluster, here, other = Source("Kubernetes of prod"), Steady("processes"), Source("other")
+    with walking(tmp_path, cluster, here, other, off=("kubernetes", "proc", "")) as walk:
+        wait_for(lambda: {(A, "processes"), (A, "other")} <= set(walk.scribe.incident.findings), "the findings")
+        incident = walk.scribe.incident
+    assert cluster.asked == 0
+    assert {name: event.why for name, event in incident.off.items()} == {"Kubernetes of prod": "by the user's settings"}
+    assert "Kubernetes of prod: turned off" in judge(incident, A).not_checked[0]

@@ -32,6 +32,7 @@ from tuirunbook.core.lock import Held, Store, StoredLock
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.evidence.process_state import Relation, works_on
 from tuirunbook.evidence.this_machine import Running, ThisMachine, container_in
+from tuirunbook.walk.evidence_desk import EvidenceDesk
 
 HOST = socket.gethostname()
 USER = getpass.getuser()
@@ -391,6 +392,12 @@ def test_a_list_that_cannot_be_had_is_said() -> None:
 def test_names_from_processes_are_cleaned() -> None:
     finding = gather(fake(running("/infra/prod/\x1b[2Jx")), OURS)
     assert "\x1b" not in finding.fact
+
+
+def test_s6_it_cannot_be_turned_off_as_no_dispute_sets_it_aside() -> None:
+    asked = ThisMachine("oncall", ())
+    (status,) = EvidenceDesk((asked,), lambda _: None, lambda: NOW, off=lambda: {asked.name}).sources
+    assert "must never be overlooked" in status.why_always
 
 
 def test_importing_the_room_imports_no_psutil() -> None:

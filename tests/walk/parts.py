@@ -331,7 +331,7 @@ class Bench:
         self.commands = Commands(site, releases)
         self.checks = Checks(site)
         self.sources_say: Callable[[LockSnapshot], Iterable[Finding]] = EvidenceDesk(
-            sources, self.observer.weigh_in, self.clock
+            sources, self.observer.weigh_in, self.clock, off=lambda: self.scribe.incident.off
         ).again
         self.responder = Responder(site, releases, self._ask_again)
 

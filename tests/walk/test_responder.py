@@ -10,7 +10,14 @@ import pytest
 from tests.support.incidents import DUAL, DYNAMODB_ONLY, FREE, LOCKFILE_ONLY, UNREAD, A, B, held, lock_text
 from tests.walk.parts import DENIED, NOT_JSON, UNLOCKED, Bench, Witness, written
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.events import FindingDisputed, FindingRecorded, NoteAdded, ReleaseEnded, ReleaseIntended
+from tuirunbook.core.events import (
+    FindingDisputed,
+    FindingRecorded,
+    NoteAdded,
+    ReleaseEnded,
+    ReleaseIntended,
+    SourceSwitched,
+)
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.gates import DeleteLock, ForceUnlock, Policy, Refusal
 from tuirunbook.core.lock import Digest, LockIdentity, Store
@@ -178,6 +185,28 @@ def test_s1_a_source_that_falls_silent_refuses_once_and_is_known_to_be_silent_th
     witness.blocks("gh did not answer", says=Says.UNKNOWN)
     answer = refusal(bench.confirm(prepared))
     assert (answer.rule, "gh did not answer" in answer.why) == ("S1", True)
+    assert bench.shelf.changes == []
+    assert released(bench.release(UNLOCK)).outcome == "released"
+
+
+def test_s6_turning_off_the_source_of_a_blocking_finding_does_not_open_the_release(tmp_path: Path) -> None:
+    witness = Witness()
+    bench = Bench(tmp_path, sources=[witness]).ready()
+    prepared = bench.prepare(UNLOCK)
+    witness.blocks()
+    assert refusal(bench.confirm(prepared)).rule == "S6"
+    bench.clerk.tell(SourceSwitched, source=witness.name, off=True, why="it is in the way")
+    witness.says = lambda _lock, _now: ()
+    assert "run 4712 is in progress" in refusal(bench.responder.prepare(UNLOCK)).why
+    assert (bench.shelf.changes, witness.asked) == ([], 1)
+
+
+def test_s1_a_source_that_is_turned_off_while_the_confirmation_is_open_refuses_it_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, sources=[Witness()]).ready()
+    prepared = bench.prepare(UNLOCK)
+    bench.clerk.tell(SourceSwitched, source=Witness.name, off=True)
+    answer = refusal(bench.confirm(prepared))
+    assert (answer.rule, "a witness: turned off" in answer.why) == ("S1", True)
     assert bench.shelf.changes == []
     assert released(bench.release(UNLOCK)).outcome == "released"
 

@@ -114,6 +114,11 @@ class ThisMachine:
         """A process that lives here blocks, so it is asked again before the act."""
         return True
 
+    @property
+    def why_always(self) -> str:
+        """A terraform that lives here is never overlooked: no dispute sets it aside, so no switch does (S6)."""
+        return "a terraform that runs on this machine must never be overlooked, and asking costs nothing"
+
     def gather(self, lock: StoredLock, address: StateAddress, now: datetime) -> Iterable[Finding]:
         """One finding for each process that may be the holder, or one of all; none when the lock names no host."""
         holder = read_who(lock.info.who) if lock.info else None

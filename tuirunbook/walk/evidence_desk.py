@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -15,7 +15,7 @@ from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.lock import LockIdentity, LockSnapshot, StoredLock
 from tuirunbook.core.text import one_line, redact
-from tuirunbook.walk.ports import EvidenceSource
+from tuirunbook.walk.ports import AlwaysAsked, EvidenceSource
 
 PATIENCE_SECONDS = 5.0
 """How long a source is waited for before it is said that it has not answered."""
@@ -37,6 +37,7 @@ class EvidenceDesk:
         clock: The time.
         patience: Seconds until a source counts as one that has not answered.
         refresh: Seconds until a source that can block is asked again.
+        off: The names of the sources that are turned off. They are not asked, but for those that always are.
     """
 
     def __init__(
@@ -47,10 +48,17 @@ class EvidenceDesk:
         *,
         patience: float = PATIENCE_SECONDS,
         refresh: float = REFRESH_SECONDS,
+        off: Callable[[], Container[str]] = frozenset,
     ) -> None:
         self._askers = [_Asker(source, submit, clock, patience) for source in sources]
         self._patience = patience
         self._refresh = refresh
+        self._off = off
+
+    @property
+    def sources(self) -> tuple[SourceStatus, ...]:
+        """Every source and how its questions stand, in the order in which they were given."""
+        return tuple(asker.status for asker in self._askers)
 
     @property
     def asking(self) -> tuple[str, ...]:
@@ -59,12 +67,12 @@ class EvidenceDesk:
 
     def ask(self, snapshot: LockSnapshot, only: str = "") -> None:
         """Ask every source about every lock of this look, all at once; or the one of that name."""
-        self._ask([asker for asker in self._askers if not only or asker.name == only], snapshot)
+        self._ask([asker for asker in self._on() if not only or asker.name == only], snapshot)
 
     def refresh(self, snapshot: LockSnapshot) -> None:
         """Ask the sources that can block again, where what they said has grown old."""
         now = time.monotonic()
-        old = [one for one in self._askers if one.can_block and now - one.asked_at >= self._refresh]
+        old = [one for one in self._on() if one.can_block and now - one.asked_at >= self._refresh]
         self._ask([asker for asker in old if not asker.busy], snapshot)
 
     def again(self, snapshot: LockSnapshot) -> Iterable[Finding]:
@@ -74,7 +82,7 @@ class EvidenceDesk:
         lasts.
         """
         deadline = time.monotonic() + self._patience
-        askers = [asker for asker in self._askers if asker.can_block]
+        askers = [asker for asker in self._on() if asker.can_block]
         for asker, question in _put(askers, snapshot, waited_for=True):
             question.done.wait(max(0.0, deadline - time.monotonic()))
             silence = asker.note_silence(question)
@@ -84,6 +92,10 @@ class EvidenceDesk:
         """Hand on nothing any more."""
         for asker in self._askers:
             asker.stopped = True
+
+    def _on(self) -> list[_Asker]:
+        off = self._off()
+        return [asker for asker in self._askers if asker.why_always or asker.name not in off]
 
     def _ask(self, askers: Sequence[_Asker], snapshot: LockSnapshot) -> None:
         if questions := _put(askers, snapshot):
@@ -95,6 +107,24 @@ class EvidenceDesk:
         for asker, question in questions:
             question.done.wait(max(0.0, deadline - time.monotonic()))
             asker.note_silence(question)
+
+
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One source, and how its questions stand.
+
+    Attributes:
+        name: What it asks, for people.
+        can_block: Whether it is asked again between the last keystroke and the act.
+        why_always: Why it cannot be turned off, or empty.
+        asking_since: When the oldest question that it has not answered was put, or None.
+        answered_at: When it answered last, or None.
+    """
+
+    name: str
+    can_block: bool
+    why_always: str = ""
+    asking_since: datetime | None = None
+    answered_at: datetime | None = None
 
 
 class _Question(msgspec.Struct, kw_only=True):
@@ -129,6 +159,7 @@ class _Asker:
     ) -> None:
         self.name = source.name
         self.can_block = source.can_block
+        self.why_always = source.why_always if isinstance(source, AlwaysAsked) else ""
         self.asked_at = float("-inf")
         self.stopped = False
         self._source = source
@@ -137,20 +168,33 @@ class _Asker:
         self._patience = patience
         self._gate = threading.Lock()
         self._numbers = 0
-        self._open = 0
+        self._open: dict[int, datetime] = {}
+        self._answered_at: datetime | None = None
         self._answered: dict[LockIdentity, int] = {}
         self._silent: set[LockIdentity] = set()
 
     @property
     def busy(self) -> bool:
         """Whether a question is open."""
-        return self._open > 0
+        return bool(self._open)
+
+    @property
+    def status(self) -> SourceStatus:
+        """How its questions stand."""
+        with self._gate:
+            return SourceStatus(
+                name=self.name,
+                can_block=self.can_block,
+                why_always=self.why_always,
+                asking_since=min(self._open.values(), default=None),
+                answered_at=self._answered_at,
+            )
 
     def begin(self, lock: StoredLock, address: StateAddress, *, waited_for: bool = False) -> _Question:
         """Ask; what comes is handed on, unless it is `waited_for` and comes in time."""
         with self._gate:
             self._numbers += 1
-            self._open += 1
+            self._open[self._numbers] = self._clock()
             self.asked_at = time.monotonic()
             question = _Question(
                 number=self._numbers, lock=lock.identity, waited_for=waited_for, done=threading.Event()
@@ -176,7 +220,8 @@ class _Asker:
     def _answer(self, question: _Question, lock: StoredLock, address: StateAddress) -> None:
         found, failure = self._gathered(lock, address)
         with self._gate:
-            self._open -= 1
+            del self._open[question.number]
+            self._answered_at = self._clock()
             if failure is not None:
                 self._silent.add(question.lock)
                 found = (*found, failure)
@@ -196,7 +241,8 @@ class _Asker:
     def _gathered(self, lock: StoredLock, address: StateAddress) -> tuple[tuple[Finding, ...], Finding | None]:
         found: list[Finding] = []
         try:
-            found.extend(self._source.gather(lock, address, self._clock()))
+            answer = self._source.gather(lock, address, self._clock())
+            found.extend(msgspec.structs.replace(finding, asked=self.name) for finding in answer)
         except Exception as error:  # noqa: BLE001 - a source must not raise; one that does has not answered
             said = one_line(redact(f"{type(error).__name__}: {error}"), 200)
             return tuple(found), self._about(lock.identity, Says.UNKNOWN, f"{self.name} could not be asked: {said}")
@@ -211,6 +257,7 @@ class _Asker:
             fact=fact,
             source=self.name,
             observed_at=timestamp(self._clock()),
+            asked=self.name,
         )
 
 

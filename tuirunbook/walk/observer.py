@@ -154,8 +154,9 @@ class Observer:
 
 
 def _substance(finding: Finding) -> Finding:
-    """A finding as it would be recorded, without its time."""
-    return msgspec.structs.replace(redacted(FindingRecorded(at="", finding=finding)).finding, observed_at="")
+    """A finding as it would be recorded, without its time, and without who was asked."""
+    recorded = redacted(FindingRecorded(at="", finding=finding)).finding
+    return msgspec.structs.replace(recorded, observed_at="", asked=msgspec.UNSET)
 
 
 def _spoken_of(incident: Incident) -> tuple[LockIdentity, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.events import Event
@@ -167,6 +167,16 @@ class EvidenceSource(Protocol):
 
     def gather(self, lock: StoredLock, address: StateAddress, now: datetime) -> Iterable[Finding]:
         """The findings about this lock."""
+        ...
+
+
+@runtime_checkable
+class AlwaysAsked(Protocol):
+    """A source that cannot be turned off, because no dispute sets its word aside either (S6)."""
+
+    @property
+    def why_always(self) -> str:
+        """Why, for people."""
         ...
 
 

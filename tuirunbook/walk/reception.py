@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from tuirunbook.core.events import Identified, Resumed
+from tuirunbook.core.events import Identified, Resumed, SourceSwitched
 from tuirunbook.core.evidence import Finding
 from tuirunbook.core.gates import moved
 from tuirunbook.core.lock import LockSnapshot, NotChecked
@@ -39,6 +39,21 @@ class Reception:
         self._resumed = resumed
         self._asked_at: datetime | None = None
         self._known: Caller | NotChecked | None = None
+
+    def turn_off(self) -> None:
+        """Turn off the sources that the user's settings name, unless this incident says otherwise already.
+
+        For the incident's thread, before anything is asked.
+        """
+        for source in self._evidence.sources:
+            name = source.name.casefold()
+            named = any(begin and name.startswith(begin.casefold()) for begin in self._world.sources_off)
+            if not named or source.name in self._scribe.incident.switched:
+                continue
+            if source.why_always:
+                self._publish(Trouble(f"“{source.name}” cannot be turned off: {source.why_always}."))
+            else:
+                self._scribe.record(SourceSwitched, source=source.name, off=True, why="by the user's settings")
 
     def arrive(self, snapshot: LockSnapshot, turn: int | None = None) -> None:
         """Record a look and tell the front end. For the incident's thread."""

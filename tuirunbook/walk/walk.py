@@ -54,6 +54,7 @@ class Walk:
     def start(self) -> None:
         """Begin to look and to take requests."""
         self.desk.start()
+        self.desk.submit(self.reception.turn_off)
         self.watcher.start()
         threading.Thread(target=self._find_neighbours, name="neighbours", daemon=True).start()
 
@@ -100,6 +101,7 @@ def set_up(
         world.sources,
         lambda finding: desk.submit(_tolerant(reception.hear, publish), finding),
         world.clock,
+        off=lambda: scribe.incident.off,
     )
     releases, checks = Releases(site), Checks(site)
     commands = Commands(site, releases)

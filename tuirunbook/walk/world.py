@@ -23,6 +23,7 @@ class World:
         store: Its lock stores.
         terraform: Its terraform.
         sources: Who may know whether the holder lives.
+        sources_off: How the names of the sources begin that the user's settings turn off.
         policy: What the settings allow.
         create_journal: Makes the incident's journal when it becomes one.
         operator: Who walks.
@@ -44,6 +45,7 @@ class World:
     host: str
     tool: str
     sources: Sequence[EvidenceSource] = ()
+    sources_off: Sequence[str] = ()
     plan_args: Sequence[str] = ()
     me: str = ""
     neighbours: Callable[[], Sequence[str]] = tuple

@@ -219,6 +219,7 @@ class WiredFront:
             store=adapters.store(root, clients),
             terraform=adapters.terraform(root, clients),
             sources=evidence_sources(adapters, root, clients, walks),
+            sources_off=adapters.settings.user.sources_off,
             policy=adapters.policy,
             create_journal=_create_journal(adapters),
             operator=adapters.operator(),
