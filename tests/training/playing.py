@@ -119,7 +119,7 @@ class Trainee(Operator):
 
     def on_walk(self, step: int = 3) -> None:
         """Until the lock has been read and a step is current."""
-        self.wait_for(" as moto")
+        self.wait_for(" as OnCall")
         self.step(step)
 
     def find_out(self, *numbers: int) -> None:

@@ -148,6 +148,31 @@ def test_a_queued_apply_that_was_not_held_fails_on_what_the_dead_one_left(desk: 
     assert trainee.sees("ran on the half-written state")
 
 
+def test_a_lock_in_another_account_is_found_and_released_there(any_desk: Desk) -> None:
+    trainee = any_desk.start("wrong-account")
+    trainee.wait_for("acme-dev 210987654321 as OnCall")
+    trainee.wait_for("No lock was seen here")
+    trainee.find_out(0)
+    trainee.press("!")
+    trainee.wait_for("PRACTICE shell")
+    trainee.terminal.type("export AWS_PROFILE=acme-prod")
+    trainee.press("enter")
+    trainee.wait_for("acme-prod 123456789012 as OnCall")
+    through_a_dead_plan(trainee, 1, 2, 3)
+    trainee.wait_for("□ FREE")
+    trainee.verify()
+
+    assert trainee.done() == "best"
+
+
+def test_an_all_clear_from_another_account_leaves_the_lock_where_it_is(desk: Desk) -> None:
+    trainee = desk.start("wrong-account")
+    trainee.wait_for("No lock was seen here")
+
+    assert trainee.done("not-a-lock") == "incomplete"
+    assert trainee.sees("The lock was dead, and it was not released")
+
+
 def test_a_lock_in_another_workspace_is_found_and_released_there(desk: Desk) -> None:
     trainee = desk.start("wrong-workspace")
     trainee.wait_for("No lock was seen here")
@@ -212,7 +237,7 @@ def test_a_stale_half_is_released_whatever_the_exit_code_says(desk: Desk) -> Non
 
 def test_what_is_not_a_lock_is_left_alone_and_named(desk: Desk) -> None:
     trainee = desk.start("not-a-lock")
-    trainee.wait_for(" as moto")
+    trainee.wait_for(" as OnCall")
     trainee.find_out(0)
 
     assert trainee.done("not-a-lock") == "best"
@@ -334,6 +359,7 @@ def test_hints_come_one_by_one_and_go_again(desk: Desk) -> None:
     assert not trainee.sees("An old lock is an old lock")
     trainee.press("h")
     trainee.wait_for("An old lock is an old lock")
+    assert not trainee.sees("asks CI, Ines and the host")
     trainee.press("h")
     trainee.wait_for(lambda: not trainee.sees("An old lock is an old lock"))
     assert not trainee.sees("asks CI, Ines and the host")

@@ -18,7 +18,17 @@ import pytest
 
 from tests.support.stuck import wait_for
 from tests.training.playing import CHECKOUT
-from tuirunbook.core.scenario import Debriefing, Fate, Mode, PracticeLock, PracticeRoot, Right, Rules, Scenario
+from tuirunbook.core.scenario import (
+    Debriefing,
+    Fate,
+    Mode,
+    PracticeLock,
+    PracticeProfile,
+    PracticeRoot,
+    Right,
+    Rules,
+    Scenario,
+)
 from tuirunbook.training.client import WorldClient, WorldError
 from tuirunbook.training.place import NotLoopbackError, cleaned, require_loopback, sweep
 from tuirunbook.training.world import Play
@@ -191,6 +201,27 @@ def test_the_shell_runs_nothing_but_its_own_programs(begin: Callable[..., WorldC
         assert "root:" not in said["output"]
         assert "uid=" not in said["output"]
         assert said["released"] == []
+
+
+def test_each_account_has_its_own_lock_table_and_all_of_them_read_the_state(begin: Callable[..., WorldClient]) -> None:
+    profiles = (PracticeProfile(name="dev", account="210987654321"), PracticeProfile(name="prod"))
+    client = begin(scenario(mode=Mode.DYNAMODB, profiles=profiles))
+    assert "AWS_ACCESS_KEY_ID" not in client.wait_ready().environ
+
+    def run(line: str) -> str:
+        return str(client.ask("shell", line)["output"])
+
+    assert "210987654321" in run("aws sts get-caller-identity")
+    assert run("aws dynamodb scan --table-name acme-practice-tflock") == "[]"
+    assert KEY in run("aws s3 ls s3://acme-practice-tfstate")
+    assert "AccessDenied" in run(f"aws s3 rm s3://acme-practice-tfstate/{KEY}")
+    assert KEY in run("aws dynamodb scan --table-name acme-practice-tflock --profile prod")
+
+    assert client.ask("shell", "export AWS_PROFILE=stage")["moved"] == ""
+    moved = client.ask("shell", "export AWS_PROFILE=prod")
+    assert moved["environ"]["AWS_PROFILE"] == "prod"
+    assert "123456789012" in run("aws sts get-caller-identity")
+    assert KEY in run("aws dynamodb scan --table-name acme-practice-tflock")
 
 
 @pytest.mark.parametrize("mode", list(Mode))

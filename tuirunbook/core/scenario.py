@@ -14,6 +14,8 @@ import msgspec
 
 P = TypeVar("P", "Inquiry", "Sighting", "Hint", "Happening")
 _PART = re.compile(r"(\d+)([dhms])")
+HOME_ACCOUNT = "123456789012"
+"""The account that the locks of every scenario are in."""
 _UNIT = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -112,6 +114,23 @@ class PracticeLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     age: str = "1h2m"
     half: str = ""
     raw: str | None = None
+
+
+class PracticeProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An AWS profile of the trainee's shell.
+
+    Attributes:
+        name: Its name.
+        account: Its account, 12 digits. The locks are in 123456789012; the state's bucket can be read from every
+            account, and each account has a lock table of the same name.
+        alias: The account's alias.
+        role: The role that it has there.
+    """
+
+    name: str
+    account: str = HOME_ACCOUNT
+    alias: str = ""
+    role: str = "OnCall"
 
 
 class Inquiry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -225,6 +244,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         mode: Where the backend locks.
         workspace: The workspace that is selected in the checkout.
         workspaces: The workspaces that exist besides `default`.
+        profiles: The AWS profiles of the trainee's shell, the selected one first; none where there is but one account.
         start: `walk`, or `states` to begin with the list of states.
         error: What was handed in with the page, if anything.
         queue: Whether an apply is queued behind the lock of the first root module.
@@ -249,6 +269,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mode: Mode = Mode.DYNAMODB
     workspace: str = "default"
     workspaces: tuple[str, ...] = ()
+    profiles: tuple[PracticeProfile, ...] = ()
     start: str = "walk"
     error: str = ""
     queue: bool = False

@@ -94,7 +94,9 @@ class Run:
     def shell(self, line: str) -> ShellSaid:
         """Run a raw command in the practice world."""
         told: dict[str, Any] = self._client.ask("shell", line)
-        return ShellSaid(output=told["output"], released=tuple(told["released"]))
+        if told["moved"]:
+            self._front.become(told["environ"])
+        return ShellSaid(output=told["output"], released=tuple(told["released"]), moved=told["moved"])
 
     def confirming(self) -> None:
         """A release is about to be confirmed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
 
@@ -178,11 +178,20 @@ class PracticeFront(WiredFront):
                 return
             ready = self._client.wait_ready()
             require_loopback(ready.endpoint)
-            start = Path(ready.checkout) / self._scenario.roots[0].name
-            options = Options(start=str(start), error=self._scenario.error, journal_dir=str(self._incidents))
-            adapters = PracticeAdapters(options, dict(ready.environ), ready.endpoint, self._person, self._local)
-            super().__init__(adapters)
             self._ready = ready
+            self.become(ready.environ)
+
+    def become(self, environ: Mapping[str, str]) -> None:
+        """From now on act with this environment, as after starting the tool anew; a walk that was open stays as it is.
+
+        Raises:
+            RuntimeError: There is no world yet.
+        """
+        if self._ready is None:
+            raise RuntimeError("the practice world is not there yet")
+        start = Path(self._ready.checkout) / self._scenario.roots[0].name
+        options = Options(start=str(start), error=self._scenario.error, journal_dir=str(self._incidents))
+        super().__init__(PracticeAdapters(options, dict(environ), self._ready.endpoint, self._person, self._local))
 
     def _books(self, root: RootModule) -> Books:
         del root

@@ -15,6 +15,7 @@ from tuirunbook.training.aws import EmbeddedAws
 from tuirunbook.training.checkout import state_bytes, write_repository
 from tuirunbook.training.holders import Holder, HolderError, run, wait_until
 from tuirunbook.training.place import PRACTICE_TERRAFORM, Place
+from tuirunbook.training.profiles import Profiles
 from tuirunbook.training.stores import Stores
 
 
@@ -41,6 +42,7 @@ class Ground:
 
     Attributes:
         environ: The environment of everything that runs in it.
+        profiles: Who the trainee is.
         stores: Its lock stores.
         locks: The locks of the scenario, those that came later included.
         program: `terraform`, or what stands in for it.
@@ -50,6 +52,7 @@ class Ground:
         self.scenario = scenario
         self.place = place
         self.environ = place.environ(aws.environ(), aws.endpoint)
+        self.profiles = Profiles(scenario.profiles, place.home, self.environ)
         self.stores = Stores(aws, scenario.mode)
         self.locks: list[Held] = []
         self.program = ""
@@ -71,6 +74,7 @@ class Ground:
                 write_repository, self.place.checkout, self.scenario, self._aws.endpoint, self.environ
             )
             self.stores.create()
+            self.profiles.create(self._aws, self.scenario.mode)
             self._write_states()
             history.result()
             self._initialise(pool)

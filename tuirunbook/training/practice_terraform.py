@@ -17,7 +17,8 @@ from typing import Any
 
 from tuirunbook.training.checkout import state_bytes
 from tuirunbook.training.place import PRACTICE_TERRAFORM
-from tuirunbook.training.practice_lock import VERSION, Backend, Refused, TerraformError, lock_info
+from tuirunbook.training.practice_lock import VERSION, Backend
+from tuirunbook.training.practice_words import Refused, TerraformError, lock_info
 
 _SETTING = re.compile(r'^\s*(\w+)\s*=\s*(?:"([^"]*)"|(true|false))\s*$', re.MULTILINE)
 _BACKEND = re.compile(r'backend "s3" \{(.*?)\n  \}', re.DOTALL)

@@ -6,12 +6,13 @@ import json
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from tuirunbook.core.score import is_raw_release
-from tuirunbook.training.aws import ACCESS_KEY, REGION, SECRET_KEY
+from tuirunbook.training.aws import EmbeddedAws
 from tuirunbook.training.checkout import BUCKET, TABLE
 from tuirunbook.training.ground import Ground
 from tuirunbook.training.holders import HolderError, run
@@ -23,6 +24,7 @@ This shell is practice: it reaches the practice AWS and the practice checkout, a
   aws s3 ls [s3://BUCKET[/PREFIX]]      aws s3 rm s3://BUCKET/KEY
   aws s3api get-object|delete-object --bucket {BUCKET} --key KEY
   terraform plan | state list | force-unlock ID | workspace list|select NAME | version
+  aws sts get-caller-identity      aws configure list-profiles      export AWS_PROFILE=NAME
   git log      cd ROOT      ls      help"""
 _TERRAFORM = ("plan", "state", "force-unlock", "workspace", "version", "init", "show", "output")
 _GIT = ("log", "show", "status", "diff", "blame")
@@ -34,10 +36,14 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         output: What it printed.
         released: The lock IDs that were there before it and were gone after it.
+        moved: Who the trainee is from now on, when that changed.
+        environ: The trainee's environment then.
     """
 
     output: str
     released: tuple[str, ...] = ()
+    moved: str = ""
+    environ: Mapping[str, str] = {}
 
 
 class Shell:
@@ -45,12 +51,14 @@ class Shell:
 
     Args:
         ground: The world.
+        aws: Its AWS.
     """
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, aws: EmbeddedAws) -> None:
         self._ground = ground
+        self._aws = aws
+        self._profiles = ground.profiles
         self._directory = ground.directory(ground.scenario.roots[0])
-        self._clients: dict[str, Any] = {}
 
     def run(self, line: str) -> Said:
         """Run one line. There is no shell behind it: no pipes, no variables, only these programs."""
@@ -60,6 +68,8 @@ class Shell:
             return Said(output=f"this cannot be read: {error}")
         if not words:
             return Said(output="")
+        if (name := _profile_chosen(words)) is not None:
+            return self._become(name)
         before = self._locks() if is_raw_release(line) else {}
         output = self._output(words)
         after = self._locks() if before else {}
@@ -68,7 +78,7 @@ class Shell:
 
     def _output(self, words: Sequence[str]) -> str:
         programs: Mapping[str, Callable[[Sequence[str]], str]] = {
-            "aws": self._aws,
+            "aws": self._run_aws,
             "terraform": self._terraform,
             "git": self._git,
             "cd": self._cd,
@@ -82,6 +92,20 @@ class Shell:
         except (HolderError, OSError, subprocess.SubprocessError) as error:
             return str(error)
 
+    def _become(self, name: str) -> Said:
+        """Another profile, as when the tool is started again with it."""
+        if name not in self._profiles.names:
+            return Said(output=f"there is no profile {name!r}; there are: {self._profile_names()}")
+        if name == self._profiles.current.name:
+            return Said(output=f"AWS_PROFILE is {name} already")
+        self._profiles.choose(name)
+        now = self._profiles.current
+        told = f"You are {now.role} in account {now.account} now ({name}). The walk begins anew there."
+        return Said(output=told, moved=told, environ=self._profiles.environ)
+
+    def _profile_names(self) -> str:
+        return ", ".join(self._profiles.names) or "none: the keys are in the environment"
+
     def _locks(self) -> dict[str, list[str]]:
         keys = {held.key for held in self._ground.locks}
         return {key: [_told(raw) for raw in self._ground.stores.locks(key).values()] for key in keys}
@@ -89,7 +113,7 @@ class Shell:
     def _terraform(self, words: Sequence[str]) -> str:
         if not words or words[0] not in _TERRAFORM:
             return f"terraform {' '.join(words[:1])}: not in this practice shell; there are: {', '.join(_TERRAFORM)}"
-        return run(self._directory, self._ground.environ, *words, stdin=b"yes\n")[1]
+        return run(self._directory, self._profiles.environ, *words, stdin=b"yes\n")[1]
 
     def _git(self, words: Sequence[str]) -> str:
         if not words or words[0] not in _GIT:
@@ -114,18 +138,23 @@ class Shell:
         self._directory = target.resolve()
         return f"in {self._directory.relative_to(self._ground.place.checkout)}"
 
-    def _aws(self, words: Sequence[str]) -> str:
+    def _run_aws(self, words: Sequence[str]) -> str:
         command = " ".join(words[:2])
         given = _options(words[2:])
+        if (profile := given.get("profile", "")) and profile not in self._profiles.names:
+            return f"aws: the profile {profile!r} is not there; there are: {self._profile_names()}"
+        key = self._profiles.access_key(profile)
+        dynamodb, s3 = partial(self._aws.client, "dynamodb", key), partial(self._aws.client, "s3", key)
         calls: Mapping[str, Callable[[], Any]] = {
-            "dynamodb scan": lambda: self._client("dynamodb").scan(TableName=given["table-name"])["Items"],
-            "dynamodb get-item": lambda: self._item("get_item", given).get("Item", {}),
-            "dynamodb delete-item": lambda: self._item("delete_item", given) and "",
-            "s3 ls": lambda: self._list(words[2] if len(words) > 2 else ""),  # noqa: PLR2004 - after `s3 ls`
-            "s3 rm": lambda: self._remove(words[2] if len(words) > 2 else ""),  # noqa: PLR2004 - after `s3 rm`
-            "s3api get-object": lambda: self._object("get_object", given)["Body"].read().decode("utf-8", "replace"),
-            "s3api delete-object": lambda: self._object("delete_object", given) and "",
-            "sts get-caller-identity": lambda: self._client("sts").get_caller_identity()["Arn"],
+            "configure list-profiles": lambda: "\n".join(self._profiles.names) or self._profile_names(),
+            "dynamodb scan": lambda: dynamodb().scan(TableName=given["table-name"])["Items"],
+            "dynamodb get-item": lambda: dynamodb().get_item(**_item(given)).get("Item", {}),
+            "dynamodb delete-item": lambda: dynamodb().delete_item(**_item(given)) and "",
+            "s3 ls": lambda: _list(s3(), _first(words[2:])),
+            "s3 rm": lambda: _remove(s3(), _first(words[2:])),
+            "s3api get-object": lambda: s3().get_object(**_object(given))["Body"].read().decode("utf-8", "replace"),
+            "s3api delete-object": lambda: s3().delete_object(**_object(given)) and "",
+            "sts get-caller-identity": lambda: self._aws.client("sts", key).get_caller_identity()["Arn"],
         }
         if command not in calls:
             return f"aws {command}: not in this practice shell\n{HELP}"
@@ -139,41 +168,39 @@ class Shell:
             return f"aws: {error}"
         return told if isinstance(told, str) else json.dumps(told, indent=2, default=str)
 
-    def _item(self, action: str, given: Mapping[str, str]) -> Any:
-        return getattr(self._client("dynamodb"), action)(TableName=given["table-name"], Key=json.loads(given["key"]))
 
-    def _object(self, action: str, given: Mapping[str, str]) -> Any:
-        return getattr(self._client("s3"), action)(Bucket=given["bucket"], Key=given["key"])
+def _profile_chosen(words: Sequence[str]) -> str | None:
+    """The profile that a line asks to be: `export AWS_PROFILE=x`, or the tool started anew with it."""
+    if words[0] == "export" and len(words) > 1 and words[1].startswith("AWS_PROFILE="):
+        return words[1].partition("=")[2]
+    return _options(words[1:]).get("profile") if words[0] == "tflock-tui" else None
 
-    def _list(self, url: str) -> str:
-        if not url:
-            return "\n".join(one["Name"] for one in self._client("s3").list_buckets()["Buckets"])
-        bucket, _, prefix = url.removeprefix("s3://").partition("/")
-        listed = self._client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
-        return "\n".join(one["Key"] for one in listed.get("Contents", ()))
 
-    def _remove(self, url: str) -> str:
-        bucket, _, key = url.removeprefix("s3://").partition("/")
-        if not key:
-            return "aws s3 rm: expected s3://BUCKET/KEY"
-        self._client("s3").delete_object(Bucket=bucket, Key=key)
-        return f"delete: {url}"
+def _item(given: Mapping[str, str]) -> dict[str, Any]:
+    return {"TableName": given["table-name"], "Key": json.loads(given["key"])}
 
-    def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            import boto3  # noqa: PLC0415 - loaded by its first user
-            from botocore.config import Config  # noqa: PLC0415 - likewise
 
-            make: Any = boto3.client
-            self._clients[service] = make(
-                service,
-                endpoint_url=self._ground.environ["AWS_ENDPOINT_URL"],
-                region_name=REGION,
-                aws_access_key_id=ACCESS_KEY,
-                aws_secret_access_key=SECRET_KEY,
-                config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, proxies={}),
-            )
-        return self._clients[service]
+def _object(given: Mapping[str, str]) -> dict[str, str]:
+    return {"Bucket": given["bucket"], "Key": given["key"]}
+
+
+def _first(words: Sequence[str]) -> str:
+    return words[0] if words and not words[0].startswith("--") else ""
+
+
+def _list(s3: Any, url: str) -> str:
+    if not url:
+        return "\n".join(one["Name"] for one in s3.list_buckets()["Buckets"])
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    return "\n".join(one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ()))
+
+
+def _remove(s3: Any, url: str) -> str:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    if not key:
+        return "aws s3 rm: expected s3://BUCKET/KEY"
+    s3.delete_object(Bucket=bucket, Key=key)
+    return f"delete: {url}"
 
 
 def _options(words: Sequence[str]) -> dict[str, str]:

@@ -56,7 +56,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
         home: Its directory.
         checkout: The repository.
         endpoint: Its AWS.
-        environ: The environment of everything that runs in it.
+        environ: The environment of the trainee.
         program: `terraform`, or what stands in for it.
     """
 
@@ -89,12 +89,12 @@ class World:
                     home=str(place.home),
                     checkout=str(place.checkout),
                     endpoint=aws.endpoint,
-                    environ=ground.environ,
+                    environ=ground.profiles.environ,
                     program=ground.program,
                 )
                 self._write({"ready": msgspec.to_builtins(ready)})
                 threading.Thread(target=self._keep_time, args=(engine,), daemon=True).start()
-                self._serve(engine, lines)
+                self._serve(engine, Shell(ground, aws), lines)
                 self._over.set()
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asked must hear of it
             self._write({"failed": f"{type(error).__name__}: {error}"})
@@ -111,8 +111,7 @@ class World:
             except Exception as error:  # noqa: BLE001 - said, and the scenario goes on
                 self._write({"news": f"The practice world stumbled: {error}"})
 
-    def _serve(self, engine: Engine, lines: Callable[[], bytes]) -> None:
-        shell = Shell(engine.ground)
+    def _serve(self, engine: Engine, shell: Shell, lines: Callable[[], bytes]) -> None:
         answers: Mapping[str, Callable[[Request], Any]] = {
             "begin": lambda _: engine.begin(),
             "confirmation": lambda _: engine.reached("confirmation"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import getters
@@ -39,7 +39,7 @@ _VERDICTS = (
 WIDE_ENOUGH = 76
 """Columns from which on the banner also says what stands in for terraform."""
 
-_MORE = "  (h: one more)"
+_MORE = "  (h: another hint)"
 
 
 class PracticeStage(ScreenStage):
@@ -101,7 +101,7 @@ class PracticeWalk(WalkScreen):
         what = "practice terraform   " if self._program else "nothing is real   "
         what = what if self.size.width >= WIDE_ENOUGH else ""
         self.banner.update(Content(f" PRACTICE  {what}{short_keys(PRACTICE)}"))
-        parts = [text for text in (self._said, *self._hints_shown()) if text]
+        parts = [text for text in (self._said, self._hint) if text]
         self.word.display = bool(parts)
         told = Content("\n").join([Content(one_line(text, 320)) for text in parts])
         if self.word.content != told:
@@ -115,10 +115,10 @@ class PracticeWalk(WalkScreen):
 
     def hint(self) -> None:
         """Show the next hint for this step; after the last one, none."""
-        step, hints, shown = self._step, self._hints, len(self._hints_shown())
+        hints = self.run_of_practice.hints(self._step)
         if not hints:
             self.stage.say("There is no hint for this step.")
-        self._hinted[step] = shown + 1 if shown < len(hints) else 0
+        self._hinted[self._step] = (self._hint_number + 1) % (len(hints) + 1)
         self.show()
 
     @property
@@ -126,14 +126,16 @@ class PracticeWalk(WalkScreen):
         return self.view.step.step.action.value
 
     @property
-    def _hints(self) -> Sequence[str]:
-        return self.run_of_practice.hints(self._step)
+    def _hint_number(self) -> int:
+        """Which of the step's hints is shown, from 1; 0 for none."""
+        return self._hinted.get(self._step, 1 if self.run_of_practice.guided else 0)
 
-    def _hints_shown(self) -> Sequence[str]:
-        hints = self._hints
-        count = self._hinted.get(self._step, len(hints) if self.run_of_practice.guided else 0)
-        more = _MORE if 0 < count < len(hints) else ""
-        return [f"{hint}{more if number == count else ''}" for number, hint in enumerate(hints[:count], 1)]
+    @property
+    def _hint(self) -> str:
+        hints, number = self.run_of_practice.hints(self._step), self._hint_number
+        if not 0 < number <= len(hints):
+            return ""
+        return f"{hints[number - 1]}{_MORE if number < len(hints) else ''}"
 
     def note(self, text: str, marker: Marker | None = None) -> None:
         """Put something into the transcript."""
