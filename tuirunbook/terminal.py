@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TextIO
 
 TTY = "/dev/tty"
+
+WIDTH = 80
+"""How many columns a line has where nobody says."""
 
 
 def missing_terminal() -> str | None:
@@ -23,6 +27,24 @@ def missing_terminal() -> str | None:
     except OSError:
         return "standard input is not a terminal, and there is no other one to read keys from"
     return None
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether somebody reads this on a terminal."""
+    try:
+        return stream.isatty()
+    except ValueError:
+        return False
+
+
+def width_of(stream: TextIO) -> int:
+    """The columns of the terminal behind a stream, now; what `COLUMNS` says, or 80, where it does not tell."""
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    told = os.environ.get("COLUMNS", "")
+    return columns or (int(told) if told.isascii() and told.isdigit() else 0) or WIDTH
 
 
 def read_piped() -> str:

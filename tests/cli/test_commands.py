@@ -104,6 +104,12 @@ def test_prune_removes_what_was_closed_long_ago_and_says_what_stays(machine: Mac
     assert machine.run("incidents", "prune").code == 2
 
 
+def test_a_dry_run_of_prune_removes_nothing(machine: Machine) -> None:
+    old = write_incident(machine, closed_days_ago=100)
+    assert f"would remove {old}" in machine.run("incidents", "prune", "--older-than", "90d", "--dry-run").out
+    assert old in machine.run("incidents").out
+
+
 def test_an_unknown_incident_is_told_in_a_sentence(machine: Machine) -> None:
     ran = machine.run("export", "kiwi")
     assert ran.code == 1
@@ -180,6 +186,22 @@ def test_doctor_finds_a_table_with_the_wrong_key(machine: Machine) -> None:
     levels = {check["name"]: check["level"] for check in ran.json["checks"]}
     assert levels["table"] == "bad"
     assert ran.code == 1
+
+
+@pytest.mark.parametrize("place", ["/proc/nope", "file/incidents", "file"])
+def test_doctor_says_what_is_wrong_with_a_journal_directory(machine: Machine, place: str) -> None:
+    (machine.here / "file").write_text("")
+    ran = machine.run("doctor", "--journal-dir", place, "--json")
+    (journal,) = [check for check in ran.json["checks"] if check["name"] == "journal"]
+    assert (ran.code, journal["level"]) == (1, "bad")
+    assert "cannot be" in journal["fact"]
+    assert "MB free" not in journal["fact"]
+    assert "--journal-dir" in journal["advice"]
+
+
+def test_doctor_leaves_nothing_where_it_looked(machine: Machine) -> None:
+    machine.run("doctor", "--journal-dir", "new/incidents")
+    assert not (machine.here / "new").exists()
 
 
 def test_doctor_without_a_root_still_tells_the_rest(machine: Machine) -> None:

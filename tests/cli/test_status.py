@@ -205,3 +205,128 @@ def test_the_second_half_of_a_dual_lock_is_told_as_well(machine: Machine) -> Non
     ran = machine.run("status")
     assert "root@runner-7" in ran.out
     assert "ci@other" in ran.out
+
+
+class TestOptionsThatCannotCount:
+    """Nothing that says which state is meant is left out of account."""
+
+    @pytest.mark.parametrize("option", [("--table", "other"), ("--use-lockfile",), ("--no-use-lockfile",)])
+    @pytest.mark.parametrize("command", [("status",), ("wait",), ("locks",), ("doctor",), ("runbook", "show"), ()])
+    def test_how_a_state_locks_is_not_said_without_its_key(
+        self, machine: Machine, command: tuple[str, ...], option: tuple[str, ...]
+    ) -> None:
+        machine.write_root()
+        for arguments in ((*command, *option), (*option, *command)):
+            ran = machine.run(*arguments)
+            assert ran.code == 2
+            assert "--bucket and --key" in ran.err
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("--table", TABLE, "incidents"),
+            ("--bucket", BUCKET, "--key", KEY, "diagnose", "--sample"),
+            ("--workspace", "prod", "runbook", "list"),
+            ("--error", "ci.log", "locks"),
+            ("--backend-config", "key=a", "locks"),
+            ("--key", KEY, "completion", "bash"),
+            ("--bucket", BUCKET, "--key", KEY, "train", "--list"),
+            ("--workspace", "prod", "resume"),
+            ("resume", "--bucket", BUCKET),
+            ("status", "--bucket", BUCKET, "--key", KEY, "--backend-config", "region=x"),
+            ("--states", "status"),
+            ("--states", "--plain"),
+        ],
+    )
+    def test_what_a_command_does_not_hear_is_refused(self, machine: Machine, arguments: tuple[str, ...]) -> None:
+        assert machine.run(*arguments).code == 2
+
+    def test_what_cannot_mislead_may_stand_before_any_command(self, machine: Machine) -> None:
+        assert machine.run("--read-only", "--profile", "x", "-C", ".", "incidents").code == 0
+
+    def error(self, path: str) -> str:
+        return f"Error: Error acquiring the state lock\nLock Info:\n  ID: {FIRST}\n  Path: {path}\n"
+
+    def test_an_error_and_an_option_that_disagree_are_told(self, machine: Machine) -> None:
+        machine.write_root()
+        put_item(machine.aws, lock_json())
+        told = self.error(LOCK_ID)
+        ran = machine.run("status", "--error", "-", "--table", "other", stdin=told)
+        assert (ran.code, f"names {TABLE}" in ran.err) == (1, True)
+        assert machine.run("status", "--error", "-", "--use-lockfile", stdin=told).code == 1
+        ran = machine.run("status", "--error", "-", "--workspace", "prod", stdin=told)
+        assert (ran.code, "of the workspace default" in ran.err) == (1, True)
+        agreeing = ("--table", TABLE, "--no-use-lockfile", "--workspace", "default")
+        assert machine.run("status", "--error", "-", *agreeing, stdin=told).code == 10
+
+    def test_what_completes_a_backend_counts_with_an_error_too(self, machine: Machine) -> None:
+        (machine.here / "main.tf").write_text('terraform {\n  backend "s3" {}\n}\n')
+        given = {"bucket": BUCKET, "key": KEY, "region": REGION, "dynamodb_table": TABLE}
+        options = [part for name, value in given.items() for part in ("--backend-config", f"{name}={value}")]
+        put_item(machine.aws, lock_json())
+        assert machine.run("status", "--error", "-", *options, stdin=self.error(LOCK_ID)).code == 10
+        ran = machine.run("status", "--error", "-", *options, stdin=self.error(f"{BUCKET}/env:/prod/{KEY}"))
+        assert f"env:/prod/{KEY}" in ran.out
+        ran = machine.run("status", "--error", "-", *options, stdin=self.error(f"{BUCKET}/other.tfstate"))
+        assert (ran.code, "the error is about" in ran.err) == (1, True)
+
+
+class TestAStateThatIsNotThere:
+    """A slip in a name is not read as a calm "free"."""
+
+    NAMED = ("--bucket", BUCKET, "--table", TABLE, "--region", REGION)
+
+    def put_state(self, machine: Machine, *keys: str) -> None:
+        for key in keys:
+            machine.aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"{}")
+
+    def test_a_key_that_was_typed_wrong_is_not_free_and_the_near_ones_are_named(self, machine: Machine) -> None:
+        self.put_state(machine, KEY, f"env:/prod/{KEY}", "dns/terraform.tfstate")
+        ran = machine.run("status", *self.NAMED, "--key", KEY.replace("network", "netwrok"))
+        assert ran.code == 1
+        assert ran.out.startswith("NOT KNOWN")
+        assert "there is no state object at" in ran.out
+        assert f"{BUCKET}/{KEY} (spelled almost the same)" in ran.out
+        assert "dns/" not in ran.out
+
+    def test_the_json_says_so_under_the_documented_keys(self, machine: Machine) -> None:
+        ran = machine.run("status", *self.NAMED, "--key", "no/such.tfstate", "--json")
+        assert (ran.code, set(ran.json), ran.json["held"]) == (1, KEYS, None)
+        (entry,) = [entry for entry in ran.json["not_checked"] if entry["what"] == "state"]
+        assert "there is no state object" in entry["why"]
+
+    def test_a_key_whose_state_is_there_is_free(self, machine: Machine) -> None:
+        self.put_state(machine, KEY)
+        assert machine.run("status", *self.NAMED, "--key", KEY).code == 0
+
+    def test_a_lock_without_a_state_is_held(self, machine: Machine) -> None:
+        put_item(machine.aws, lock_json())
+        ran = machine.run("status", *self.NAMED, "--key", KEY)
+        assert (ran.code, "no state object" in ran.out) == (10, False)
+
+    def test_a_state_that_the_files_name_and_nobody_applied_is_free_and_that_is_said(self, machine: Machine) -> None:
+        machine.write_root()
+        ran = machine.run("status")
+        assert ran.code == 0
+        assert "there is no state object at" in ran.out
+        assert "Nothing was applied yet" in ran.err
+
+    def test_a_workspace_that_is_not_there_is_not_free(self, machine: Machine) -> None:
+        machine.write_root()
+        self.put_state(machine, KEY, f"env:/prod/{KEY}")
+        assert machine.run("status", "--workspace", "prod").code == 0
+        for ran in (machine.run("status", "--workspace", "prdo"), machine.run("status", TF_WORKSPACE="prdo")):
+            assert ran.code == 1
+            assert f"env:/prod/{KEY} (the same key in the workspace prod)" in ran.out
+
+    def test_a_bucket_that_may_not_be_listed_is_told(self, machine: Machine) -> None:
+        machine.aws.deny("ListObjectsV2")
+        ran = machine.run("status", *self.NAMED, "--key", "no/such.tfstate")
+        assert ran.code == 1
+        assert "not allowed to read the bucket" in ran.err
+
+    def test_a_typed_key_whose_state_may_not_be_read_is_not_free(self, machine: Machine) -> None:
+        machine.aws.deny("HeadObject")
+        ran = machine.run("status", *self.NAMED, "--key", KEY)
+        assert ran.code == 1
+        assert "whether there is such a state could not be read" in ran.out

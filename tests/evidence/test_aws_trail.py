@@ -317,8 +317,8 @@ def test_only_what_can_change_is_asked_again_and_at_the_pace_that_is_allowed(tra
         ((400, '{"__type": "AccessDeniedException", "message": "not authorized"}'), "not allowed"),
         ((400, '{"__type": "ThrottlingException", "message": "Rate exceeded"}'), "throttling"),
         ((400, '{"__type": "ExpiredTokenException", "message": "expired"}'), "expired"),
-        ((503, "<html>sorry</html>"), "could not be read"),
-        ((200, "<html>sign in</html>"), "cannot be reached"),
+        ((503, "<html>sorry</html>"), "a web page came back (status 503)"),
+        ((200, "<html>sign in</html>"), "a web page came back (status 200)"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_not_an_empty_one(

@@ -76,7 +76,7 @@ def closed(minutes: float = 4) -> Closed:
 
 def test_nothing_is_there_before_the_first_incident(journals: Journals) -> None:
     assert journals.list() == ()
-    assert journals.unreadable() == ()
+    assert journals.overview().unreadable == ()
     journals.fresh_name(START)
     assert not journals.directory.exists()
 
@@ -118,7 +118,7 @@ def test_a_journal_that_cannot_be_read_is_told_and_hides_no_other(journals: Jour
     broken = incident(journals, minutes=1)
     (journals.directory / broken / "journal.jsonl").write_bytes(b"\x00\x01\n")
     assert [summary.id for summary in journals.list()] == [name]
-    (entry,) = journals.unreadable()
+    (entry,) = journals.overview().unreadable
     overview = journals.overview()
     assert (overview.incidents, overview.unreadable) == (journals.list(), (entry,))
     assert entry.id == broken
@@ -191,7 +191,7 @@ def test_an_incident_that_could_not_be_begun_can_be_begun_again(journals: Journa
     name = journals.fresh_name(START)
     journals.create(opened(incident=name)).close()
     assert journals.list() == ()
-    assert journals.unreadable() == ()
+    assert journals.overview().unreadable == ()
 
 
 def test_a_directory_that_cannot_be_made_says_so(tmp_path: Path) -> None:

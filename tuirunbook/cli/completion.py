@@ -7,12 +7,14 @@ from click.shell_completion import get_completion_class
 
 from tuirunbook.cli import COMPLETION
 from tuirunbook.cli.group import PROGRAM, group
+from tuirunbook.cli.options import refuse_unused
 from tuirunbook.wiring.problem import Problem
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(*, shell: str) -> int:
+@click.pass_context
+def completion(context: click.Context, /, *, shell: str) -> int:
     """Print a completion script for your shell.
 
     \b
@@ -20,6 +22,7 @@ def completion(*, shell: str) -> int:
       eval "$(tflock-tui completion zsh)"                             # in ~/.zshrc
       tflock-tui completion fish > ~/.config/fish/completions/tflock-tui.fish
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    refuse_unused(context)
     kind = get_completion_class(shell)
     if kind is None:
         raise Problem(f"There is no completion for {shell}.")

@@ -6,6 +6,7 @@ from importlib import resources
 
 import click
 
+from tuirunbook.cli.options import refuse_unused
 from tuirunbook.cli.saying import say, say_json
 from tuirunbook.cli.walk import read_text
 
@@ -14,7 +15,8 @@ from tuirunbook.cli.walk import read_text
 @click.argument("source", metavar="FILE|URL|-", required=False)
 @click.option("--sample", is_flag=True, help="Diagnose a sample that comes with the tool.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, of the shape below.")
-def diagnose(*, source: str | None, sample: bool, as_json: bool) -> int:
+@click.pass_context
+def diagnose(context: click.Context, /, *, source: str | None, sample: bool, as_json: bool) -> int:
     """Tell from Terraform's, OpenTofu's or Terragrunt's output what kind of lock failure it is.
 
     Exits 0 when the text was read, whatever it says.
@@ -31,6 +33,7 @@ def diagnose(*, source: str | None, sample: bool, as_json: bool) -> int:
     from tuirunbook.core.diagnosis import diagnose as read  # noqa: PLC0415 - help does without
     from tuirunbook.core.diagnosis import to_json_object  # noqa: PLC0415 - likewise
 
+    refuse_unused(context)
     if sample == (source is not None):
         raise click.UsageError("give a file, - for standard input, or --sample")
     text = resources.files("tuirunbook").joinpath("cli/sample.txt").read_text("utf-8") if sample else None

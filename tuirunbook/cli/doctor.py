@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from tuirunbook.cli.options import merged, walk_options
-from tuirunbook.cli.saying import say, say_json
+from tuirunbook.cli.saying import say_json, tell
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.doctor import Level, examine
 
@@ -30,8 +30,9 @@ def doctor(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
     for check in examine(Adapters(merged(context, given))):
         found.append(check)
         if not as_json:
-            advice = f"\n{'':6}{'':24}{check.advice}" if check.advice else ""
-            say(f"{check.level.value:<5} {check.name:<23} {check.fact}{advice}")
+            tell(f"{check.level.value:<5} {check.name:<23} {check.fact}", indent=30)
+            if check.advice:
+                tell(f"{'':30}{check.advice}", indent=30)
     bad = sum(check.level is Level.BAD for check in found)
     if as_json:
         say_json({"checks": [msgspec.to_builtins(check) for check in found], "bad": bad})

@@ -11,7 +11,7 @@ import msgspec
 
 from tuirunbook import __version__
 from tuirunbook.cli import COMPLETION, INTERRUPTED
-from tuirunbook.cli.options import require_pairs, walk_options
+from tuirunbook.cli.options import Given, require_sense, selecting, walk_options
 from tuirunbook.cli.saying import complain
 from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem, told
@@ -80,9 +80,14 @@ def group(context: click.Context, /, *, error: str | None, plain: bool, states: 
     chosen = {name: value for name, value in given.items() if value is not None}
     options = msgspec.structs.replace(Options(), **chosen)
     if context.invoked_subcommand is not None:
-        context.obj = (options, error or "")
+        named = selecting({**given, "error": error})
+        context.obj = Given(options=options, error=error or "", named=named, plain=plain)
+        if states:
+            raise click.UsageError(f"--states opens a screen of its own, and not `{context.invoked_subcommand}`")
         return 0
-    require_pairs(options)
+    require_sense(options, error or "")
+    if plain and states:
+        raise click.UsageError("--states is a screen: `tflock-tui locks` lists every state, and -C chooses one")
     from tuirunbook.cli.walk import walk  # noqa: PLC0415 - commands do without
 
     return walk(options, error=error or "", plain=plain, states=states)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from tuirunbook.cli.options import Duration, journal_option, merged, walk_options
+from tuirunbook.cli.options import Duration, Given, given_before, journal_option, merged, resume_options
 from tuirunbook.cli.saying import remark, say, say_json
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.archive import Archive, summary_line, summary_object
@@ -31,12 +31,12 @@ def incidents(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
        "unreadable": [{"id", "why"}]}
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     options = merged(context, given)
-    context.obj = (options, "")
+    context.obj = Given(options=options)
     if context.invoked_subcommand is not None:
         return 0
     adapters = Adapters(options)
-    archive = Archive(adapters)
-    found, unreadable = archive.summaries(), archive.unreadable()
+    overview = Archive(adapters).overview()
+    found, unreadable = overview.incidents, overview.unreadable
     if as_json:
         listed = [summary_object(summary, adapters.host()) for summary in found]
         say_json({"incidents": listed, "unreadable": [msgspec.to_builtins(entry) for entry in unreadable]})
@@ -54,19 +54,24 @@ def incidents(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
 @click.option(
     "--older-than", type=Duration(), required=True, metavar="TIME", help="Closed longer ago than this, as in 90d."
 )
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.pass_context
-def prune(context: click.Context, /, *, older_than: timedelta) -> int:
-    """Remove closed incidents, with the raw locks and logs in them. Others stay, and it is said why."""
-    pruned = Archive(Adapters(merged(context, {}))).prune(older_than)
+def prune(context: click.Context, /, *, older_than: timedelta, dry_run: bool) -> int:
+    """Remove closed incidents, with the raw locks and logs in them. Others stay, and it is said why.
+
+    What stays: what is not closed, was closed more recently, is being written, cannot be read, is damaged, has a hold
+    that is not undone, or a command that still runs.
+    """
+    pruned = Archive(Adapters(merged(context, {}))).prune(older_than, dry_run=dry_run)
     for name in pruned.removed:
-        say(f"removed {name}")
+        say(f"{'would remove' if dry_run else 'removed'} {name}")
     for kept in pruned.kept:
         remark(f"kept {kept.id}: {kept.why}")
     return 0
 
 
 @click.command()
-@walk_options
+@resume_options
 @click.argument("incident", metavar="[ID]", default="")
 @click.option("--plain", is_flag=True, help="Walk line by line.")
 @click.pass_context
@@ -77,7 +82,7 @@ def resume(context: click.Context, /, *, incident: str, plain: bool, **given: An
     """
     from tuirunbook.cli.walk import walk  # noqa: PLC0415 - the other commands do without
 
-    return walk(merged(context, given), resume=incident, plain=plain)
+    return walk(merged(context, given), resume=incident, plain=plain or given_before(context).plain)
 
 
 @click.command()

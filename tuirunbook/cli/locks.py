@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tuirunbook.cli.options import merged, state_options
+from tuirunbook.cli.options import merged, survey_options
 from tuirunbook.cli.saying import remark, say, say_json
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.lock import changes, describe
@@ -28,7 +28,7 @@ _WATCH_SECONDS = 10
 
 
 @click.command()
-@state_options
+@survey_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, of the shape below.")
 @click.option("--filter", "needle", metavar="TEXT", default="", help="Show only states with this in name or lock.")
 @click.option("--offline", is_flag=True, help="Find the states; ask AWS for nothing.")

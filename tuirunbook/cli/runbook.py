@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tuirunbook.cli.options import merged, state_options
+from tuirunbook.cli.options import merged, start_option, state_options
 from tuirunbook.cli.saying import remark, say, say_json
 from tuirunbook.core.text import one_line
 from tuirunbook.wiring.adapters import Adapters
@@ -20,10 +20,11 @@ def runbook() -> None:
 
 
 @runbook.command("list")
+@start_option
 @click.pass_context
-def list_(context: click.Context, /) -> int:
+def list_(context: click.Context, /, **given: Any) -> int:
     """List the runbooks, with where each is from and what it stands in for."""
-    for found in Books(Adapters(merged(context, {})).roots.checkout()).available():
+    for found in Books(Adapters(merged(context, given)).roots.checkout()).available():
         shadows = f"  (instead of the one from {found.shadows})" if found.shadows else ""
         say(f"{found.name:<20} {found.origin}{shadows}")
     return 0
@@ -53,17 +54,18 @@ def show(context: click.Context, /, *, name: str, **given: Any) -> int:
 
 
 @runbook.command()
+@start_option
 @click.argument("names", metavar="[NAME|FILE]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, of the shape below.")
 @click.pass_context
-def check(context: click.Context, /, *, names: tuple[str, ...], as_json: bool) -> int:
+def check(context: click.Context, /, *, names: tuple[str, ...], as_json: bool, **given: Any) -> int:
     """Check runbooks, all of them by default, and list every mistake as file:line:column. Exits 1 when there is any.
 
     \b
     --json prints a list:
       [{"name", "file", "origin", "mistakes": [{"file", "line", "column", "sentence"}]}]
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
-    checked = Books(Adapters(merged(context, {})).roots.checkout()).check(names)
+    checked = Books(Adapters(merged(context, given)).roots.checkout()).check(names)
     wrong = any(one.mistakes for one in checked)
     if as_json:
         say_json(

@@ -5,19 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from tuirunbook.cli.options import Duration, merged, state_options
-from tuirunbook.cli.saying import complain, remark, say, say_json
+from tuirunbook.cli.saying import complain, remark, say, say_json, tell
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.events import timestamp
 from tuirunbook.core.lock import Held, LockSnapshot, NotChecked, Reading, Store, describe
 from tuirunbook.core.text import one_line
 from tuirunbook.survey import (
+    Doubt,
     Outcome,
     Status,
+    doubt,
     status_exit,
     status_object,
     unknown_object,
@@ -26,6 +29,10 @@ from tuirunbook.survey import (
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.problem import Problem, told
 
+if TYPE_CHECKING:
+    from tuirunbook.locks import AwsLockStore
+
+_COLUMN = 15
 _WORDS = {Status.HELD: "HELD", Status.FREE: "free", Status.UNKNOWN: "NOT KNOWN"}
 _WAITED = {
     Outcome.RELEASED: (0, "The lock is gone: every configured store was read and is free."),
@@ -46,7 +53,10 @@ def status(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
     """Show the lock of this state, without provoking the error.
 
     Exits 0 only when every configured store was read and is free, 10 when a lock is held, 1 when that could not be
-    told (denied, unknown table, no locking configured, …), 2 for usage.
+    told (denied, unknown table, no locking configured, …), 2 for usage. A free lock of a state that is not there may
+    be a slip in its name: it exits 1 where bucket, key or workspace was named on the command line, or the workspace is
+    not default; states with near names are listed where the bucket may be. Where the files name the state, nobody may
+    have applied it yet: it exits 0 and says so.
 
     \b
     --json prints one object; every key is always there:
@@ -60,17 +70,19 @@ def status(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
         with told():
             adapters = Adapters(merged(context, given))
             root = _one(adapters)
-            snapshot = _identified(adapters, root)
+            store = adapters.store(root)
+            snapshot = _identified(store)
+            doubted = doubt(snapshot, root, store)
     except Problem as problem:
         complain(problem)
         if as_json:
             say_json(unknown_object(problem.sentence, problem.next_step, timestamp(datetime.now(UTC))))
         return Status.UNKNOWN
     if as_json:
-        say_json(status_object(snapshot))
+        say_json(status_object(snapshot, doubted))
     else:
-        _show(adapters.roots.compare(root), snapshot)
-    return status_exit(snapshot)
+        _show(adapters.roots.compare(root), snapshot, doubted)
+    return status_exit(snapshot, doubted)
 
 
 @click.command()
@@ -117,31 +129,40 @@ def _one(adapters: Adapters) -> RootModule:
     raise Problem(f"There are {len(found)} states to choose from: {names}.", "Choose one with -C; `locks` shows all.")
 
 
-def _identified(adapters: Adapters, root: RootModule) -> LockSnapshot:
+def _identified(store: AwsLockStore) -> LockSnapshot:
     """The look first, then who we are, so that the address tells the account."""
-    import msgspec  # noqa: PLC0415 - loaded by then
-
-    store = adapters.store(root)
     snapshot = store.look()
     store.identify()
     return msgspec.structs.replace(snapshot, address=store.address)
 
 
-def _show(root: RootModule, snapshot: LockSnapshot) -> None:
+def _show(root: RootModule, snapshot: LockSnapshot, doubted: Doubt | None) -> None:
     address = snapshot.address
     account = address.account or "account not checked"
-    say(f"{_WORDS[status_exit(snapshot)]}  {one_line(address.lock_id)}  ({account}, {address.region})")
+    tell(f"{_WORDS[status_exit(snapshot, doubted)]}  {one_line(address.lock_id, 1200)}  ({account}, {address.region})")
     for store in (Store.S3, Store.DYNAMODB):
-        say(f"  {store.label:<12} {_reading(snapshot, store)}")
+        tell(f"  {store.label:<12} {_reading(snapshot, store)}", indent=_COLUMN)
+    told = {reading.why for _, reading in snapshot.blind}
     for what, part in (("digest", snapshot.digest), ("state", snapshot.state), ("table", snapshot.table)):
-        if isinstance(part, NotChecked) and part.code != "not-configured":
-            say(f"  {what:<12} not checked: {one_line(part.why)}")
+        if isinstance(part, NotChecked) and part.code != "not-configured" and not (doubted and what == "state"):
+            why = "for the same reason" if part.why in told else one_line(part.why, 400)
+            tell(f"  {what:<12} not checked: {why}", indent=_COLUMN)
+    if doubted is not None:
+        _tell_doubt(doubted)
     if not address.locks_at_all:
-        say("  The backend configures neither a lock table nor a lockfile, so Terraform takes no lock here.")
+        tell("  The backend configures neither a lock table nor a lockfile, so Terraform takes no lock here.", indent=2)
     for note in _notes(root):
         remark(note)
     if snapshot.held:
         remark("`tflock-tui` walks you through clearing it; `tflock-tui wait` waits for the holder.")
+
+
+def _tell_doubt(doubted: Doubt) -> None:
+    tell(f"  {'state':<12} {doubted.unread.why}", indent=_COLUMN)
+    for near in doubted.near:
+        tell(f"  {'near to it':<12} {near}", indent=_COLUMN)
+    known = "It is not known whether this is the state that is meant" if doubted.decides else "Nothing was applied yet"
+    remark(f"{known}; is it one of those above?" if doubted.near else f"{known}; {doubted.unread.advice}.")
 
 
 def _reading(snapshot: LockSnapshot, store: Store) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tuirunbook.cli.options import refuse_unused
 from tuirunbook.cli.saying import remark, say, say_json
 from tuirunbook.settings import state_directory
 from tuirunbook.survey.report import Status
@@ -41,7 +42,10 @@ _EXTRA = ("moto", "flask", "flask_cors", "werkzeug")
 @click.option("--person", metavar="NAME", help="Who trains; your login name by default.")
 @click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Of what happens.")
 @click.option("--practice-terraform", is_flag=True, help="Use ours even where there is a terraform.")
+@click.pass_context
 def train(
+    context: click.Context,
+    /,
     name: str,
     list_: bool,  # noqa: FBT001 - click's
     due: bool,  # noqa: FBT001
@@ -67,6 +71,7 @@ def train(
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     from tuirunbook.training.progress import Progress  # noqa: PLC0415 - only this command needs it
 
+    refuse_unused(context)
     who = person or _person()
     if check is not None:
         return _check(check)

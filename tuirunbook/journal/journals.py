@@ -39,6 +39,7 @@ class IncidentSummary(msgspec.Struct, frozen=True, kw_only=True):
         verified: What was read after the release, or None.
         training: Whether it is practice.
         running: The commands that had no end yet when it was last written.
+        holds: What was stopped for a release and is not undone.
         chain: Whether the journal still is what was written.
     """
 
@@ -55,6 +56,7 @@ class IncidentSummary(msgspec.Struct, frozen=True, kw_only=True):
     verified: Verified | None
     training: bool
     running: tuple[Child, ...]
+    holds: tuple[str, ...]
     chain: ChainReport
 
     @classmethod
@@ -74,6 +76,7 @@ class IncidentSummary(msgspec.Struct, frozen=True, kw_only=True):
             verified=incident.verified,
             training=incident.opened.training,
             running=tuple(started.child for started in incident.running.values()),
+            holds=tuple(incident.holds),
             chain=chain,
         )
 
@@ -168,10 +171,6 @@ class Journals:
         """All incidents, in the overview's order."""
         return self.overview().incidents
 
-    def unreadable(self) -> tuple[Unreadable, ...]:
-        """The journals that `list` leaves out, each with the reason."""
-        return self.overview().unreadable
-
     def _summary(self, name: str) -> IncidentSummary | Unreadable:
         try:
             incident, chain = reader.replay(self._journal(name))
@@ -221,19 +220,33 @@ class Journals:
             if summary.status is not Status.CLOSED and _same(summary.address, address)
         )
 
-    def prune(self, older_than: timedelta, now: datetime) -> Pruned:
-        """Remove closed incidents that were closed longer ago than this, with their backups and logs; nothing else."""
+    def prune(
+        self,
+        older_than: timedelta,
+        now: datetime,
+        *,
+        alive: Callable[[Child], bool] = lambda _child: False,
+        dry_run: bool = False,
+    ) -> Pruned:
+        """Remove closed incidents that were closed longer ago than this, with their backups and logs; nothing else.
+
+        Args:
+            older_than: How long ago.
+            now: The time.
+            alive: Whether a command of an incident still runs; its log is then still written.
+            dry_run: Only say what would go.
+        """
         removed: list[str] = []
         kept: list[Kept] = []
         for name in self.names():
-            why = self._reason_to_keep(name, now - older_than) or self._remove(name)
+            why = self._reason_to_keep(name, now - older_than, alive) or ("" if dry_run else self._remove(name))
             if why:
                 kept.append(Kept(id=name, why=why))
             else:
                 removed.append(name)
         return Pruned(removed=tuple(removed), kept=tuple(kept))
 
-    def _reason_to_keep(self, name: str, before: datetime) -> str:
+    def _reason_to_keep(self, name: str, before: datetime, alive: Callable[[Child], bool]) -> str:
         summary = self._summary(name)
         if isinstance(summary, Unreadable):
             return f"it cannot be read: {summary.why}"
@@ -241,6 +254,10 @@ class Journals:
             return "it was released but is not closed" if summary.released_at else "it is not closed"
         if not summary.chain.verified:
             return f"its journal is damaged; look at it and remove it by hand: {summary.chain.sentence}"
+        if summary.holds:
+            return f"something was held for its release and is not undone: {'; '.join(summary.holds)}"
+        if running := [child.id for child in summary.running if alive(child)]:
+            return f"{running[0]} of it still runs"
         try:
             recent = parse_time(summary.closed_at) >= before
         except ValueError:

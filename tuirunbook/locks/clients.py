@@ -10,6 +10,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 
 from tuirunbook.core.backend import Backend
 from tuirunbook.locks.credentials import install_credentials
+from tuirunbook.locks.pages import refuse_pages
 from tuirunbook.locks.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ class Clients:
 
         settings = self.settings
         session = botocore.session.Session(profile=settings.profile)
+        refuse_pages(session)
         environ = self._environ
         if profile := environ.get("AWS_PROFILE"):
             # botocore asks the older name first, Terraform the newer.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from tuirunbook.core.lock import NotChecked
 from tuirunbook.core.text import one_line, redact
 from tuirunbook.locks.credentials import MfaNeededError
+from tuirunbook.locks.pages import WebPageError
 from tuirunbook.locks.settings import SettingsError
 
 NOT_CONFIGURED = "not-configured"
@@ -55,6 +56,7 @@ NETWORK_CLASSES = frozenset(
         "ResponseStreamingError",
         "IncompleteReadError",
         "ConnectionError",
+        "WebPageError",
     }
 )
 SIGN_IN_CLASSES = frozenset(
@@ -97,7 +99,7 @@ def aws_errors() -> tuple[type[Exception], ...]:
     from boto3.exceptions import Boto3Error  # noqa: PLC0415 - AWS is imported when it is first asked
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - likewise
 
-    return (BotoCoreError, ClientError, Boto3Error, SettingsError, MfaNeededError, OSError)
+    return (BotoCoreError, ClientError, Boto3Error, SettingsError, MfaNeededError, WebPageError, OSError)
 
 
 def error_code(error: Exception) -> str:
@@ -179,6 +181,11 @@ _SENTENCES: tuple[tuple[frozenset[str], str, str], ...] = (
     ),
     (frozenset({"ProxyConnectionError"}), "the proxy cannot be reached ({message})", "check HTTPS_PROXY and NO_PROXY"),
     (frozenset({"SSLError"}), "the connection is not trusted ({message})", "check AWS_CA_BUNDLE or custom_ca_bundle"),
+    (
+        frozenset({"WebPageError"}),
+        "{what} could not be read: {message}",
+        "is there a proxy, or a network that asks to sign in? check HTTPS_PROXY and NO_PROXY, and open a browser",
+    ),
     (NETWORK_CLASSES, "{what} cannot be reached ({message})", "check network, VPN and endpoint"),
 )
 

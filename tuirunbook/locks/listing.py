@@ -15,7 +15,7 @@ LIMIT = 5000
 """How many lock IDs are listed at most."""
 
 OBJECT_LIMIT = 10_000
-"""How many objects of a bucket are looked through for lockfiles."""
+"""How many objects of a bucket are looked through."""
 
 
 def table_lock_ids(clients: Clients, address: StateAddress) -> tuple[str, ...]:
@@ -36,13 +36,21 @@ def _table_keys(clients: Clients, address: StateAddress) -> Iterator[str]:
                 yield key
 
 
+def state_ids(clients: Clients, address: StateAddress) -> tuple[str, ...]:
+    """The objects of the bucket that may be states, as `bucket/key`: all but lockfiles; names only."""
+    return tuple(f"{address.bucket}/{key}" for key in _keys(clients, address) if not key.endswith(LOCKFILE_SUFFIX))
+
+
 def lockfile_lock_ids(clients: Clients, address: StateAddress) -> tuple[str, ...]:
     """The states of the bucket that have a lockfile, as `bucket/key`."""
+    keys = (key for key in _keys(clients, address) if key.endswith(LOCKFILE_SUFFIX))
+    return tuple(islice((f"{address.bucket}/{key[: -len(LOCKFILE_SUFFIX)]}" for key in keys), LIMIT))
+
+
+def _keys(clients: Clients, address: StateAddress) -> Iterator[str]:
     pages: Any = (
         clients.s3()
         .get_paginator("list_objects_v2")
         .paginate(Bucket=address.bucket, PaginationConfig={"MaxItems": OBJECT_LIMIT})
     )
-    keys = (entry["Key"] for page in pages for entry in page.get("Contents", []))
-    locked = (f"{address.bucket}/{key[: -len(LOCKFILE_SUFFIX)]}" for key in keys if key.endswith(LOCKFILE_SUFFIX))
-    return tuple(islice(locked, LIMIT))
+    return (entry["Key"] for page in pages for entry in page.get("Contents", []))

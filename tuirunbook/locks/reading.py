@@ -24,7 +24,9 @@ STATE_LIMIT = 64 * 1024 * 1024
 """A state larger than this is hashed, but not parsed."""
 
 VERSIONS_SHOWN = 10
-_ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
+_ABSENT = frozenset({"NoSuchKey", "NotFound"})
+_NO_HEAD = _ABSENT | {"404"}
+"""The answer to HEAD has no body, so no code; that to GET has one, and a bare 404 is not S3's."""
 
 
 class _StateHead(msgspec.Struct):
@@ -83,7 +85,7 @@ def read_state_head(clients: Clients, address: StateAddress) -> StateObject:
     try:
         head = clients.s3().head_object(Bucket=address.bucket, Key=address.state_key, **clients.sse_arguments())
     except ClientError as error:
-        if error_code(error) in _ABSENT:
+        if error_code(error) in _NO_HEAD:
             return StateObject(exists=False)
         raise
     return StateObject(

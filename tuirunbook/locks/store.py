@@ -150,6 +150,11 @@ class AwsLockStore:
             return failures[0] if failures else _NO_TABLE
         return tuple(sorted(found))
 
+    def state_ids(self) -> tuple[str, ...] | NotChecked:
+        """The objects of the state's bucket that may be states, as `bucket/key`."""
+        clients, address = self._clients, self._locate()
+        return self._try(f"the bucket {address.bucket}", lambda: listing.state_ids(clients, address))
+
     def state_content(self) -> StateContent | NotChecked:
         """Read the state object: its MD5, serial, lineage and number of resources."""
         address = self._locate()

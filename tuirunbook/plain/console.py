@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import textwrap
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TextIO, TypeVar
 
+from tuirunbook.core.folding import fold
 from tuirunbook.core.text import clean, one_line
+from tuirunbook.terminal import width_of
 
 T = TypeVar("T")
-
-WIDTH = 100
-"""Where long lines are folded, so that a serial console does not cut them."""
 
 
 class Left(Exception):  # noqa: N818 - it is no error
@@ -44,9 +42,14 @@ class Console:
             if reconfigure := getattr(stream, "reconfigure", None):
                 reconfigure(errors="replace")
 
-    def say(self, text: str = "", *, indent: str = "") -> None:
-        """Print a paragraph. While a question waits for its answer, the question is printed again below."""
-        lines = [part for line in clean(text).splitlines() or [""] for part in _fold(line, indent)]
+    def say(self, text: str = "", *, indent: str = "", whole: bool = False) -> None:
+        """Print a paragraph, folded to the terminal's width unless it is to stay `whole`, to be copied.
+
+        While a question waits for its answer, the question is printed again below.
+        """
+        given = clean(text).splitlines() or [""]
+        width = width_of(self._stdout)
+        lines = given if whole else [part for line in given for part in fold(line, width, indent)]
         with self._lock:
             waiting = self._prompt
             self._write(("\n" if waiting else "") + "".join(f"{line}\n" for line in lines) + waiting)
@@ -137,9 +140,3 @@ class Console:
 def standard(stdin: TextIO | None, stdout: TextIO | None) -> Console:
     """A console on the given streams, the process's own by default."""
     return Console(stdin or sys.stdin, stdout or sys.stdout)
-
-
-def _fold(line: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
-    ) or [""]

@@ -9,6 +9,7 @@ import msgspec
 from tuirunbook.core.address import DEFAULT_KEY_PREFIX
 from tuirunbook.core.events import timestamp
 from tuirunbook.core.lock import Digest, LockSnapshot, NotChecked, StateObject, Store, StoredLock
+from tuirunbook.survey.doubt import Doubt
 from tuirunbook.survey.states import StateRow
 
 
@@ -23,23 +24,25 @@ class Status(enum.IntEnum):
     HELD = 10
 
 
-def status_exit(snapshot: LockSnapshot) -> Status:
-    """What this look says."""
+def status_exit(snapshot: LockSnapshot, doubt: Doubt | None = None) -> Status:
+    """What this look says; nothing, where the state that was looked at may not be the one that is meant."""
     if snapshot.held:
         return Status.HELD
+    if doubt is not None and doubt.decides:
+        return Status.UNKNOWN
     nowhere = isinstance(snapshot.state, NotChecked) and snapshot.state.code == "NoSuchBucket"
     return Status.FREE if snapshot.free and not nowhere else Status.UNKNOWN
 
 
-def status_object(snapshot: LockSnapshot) -> dict[str, object]:
+def status_object(snapshot: LockSnapshot, doubt: Doubt | None = None) -> dict[str, object]:
     """The look for `--json`; every key is always there."""
     return {
         "address": _address(snapshot),
-        "held": {Status.HELD: True, Status.FREE: False}.get(status_exit(snapshot)),
+        "held": {Status.HELD: True, Status.FREE: False}.get(status_exit(snapshot, doubt)),
         "locks": [_lock(lock) for lock in snapshot.locks],
         "digest": snapshot.digest.md5 if isinstance(snapshot.digest, Digest) else None,
         "state": _state(snapshot.state) if isinstance(snapshot.state, StateObject) else None,
-        "not_checked": list(_not_checked(snapshot)),
+        "not_checked": _not_checked(snapshot, doubt),
         "observed_at": timestamp(snapshot.taken_at),
     }
 
@@ -123,7 +126,7 @@ def _state(state: StateObject) -> dict[str, object]:
     return found
 
 
-def _not_checked(snapshot: LockSnapshot) -> list[dict[str, object]]:
+def _not_checked(snapshot: LockSnapshot, doubt: Doubt | None) -> list[dict[str, object]]:
     parts: dict[str, object] = {
         Store.DYNAMODB.value: snapshot.dynamodb,
         Store.S3.value: snapshot.s3,
@@ -135,4 +138,6 @@ def _not_checked(snapshot: LockSnapshot) -> list[dict[str, object]]:
     if not snapshot.address.locks_at_all:
         why = "the backend configures neither a lock table nor a lockfile, so Terraform takes no lock here"
         found.append(("locking", NotChecked(why=why, code="not-configured", advice="set use_lockfile = true")))
+    if doubt is not None:
+        found = [(what, part) for what, part in found if what != "state"] + [("state", doubt.unread)]
     return [{"what": what, "why": part.why, "code": part.code, "advice": part.advice} for what, part in found]

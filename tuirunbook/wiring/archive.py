@@ -14,7 +14,7 @@ from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.problem import Problem, told
 
 if TYPE_CHECKING:
-    from tuirunbook.journal.journals import IncidentSummary, Journals, Pruned, Unreadable
+    from tuirunbook.journal.journals import IncidentSummary, Journals, Overview, Pruned
     from tuirunbook.tui.front import IncidentRow
 
 
@@ -32,19 +32,14 @@ class Archive:
     def _journals(self) -> Journals:
         return self._adapters.journals()
 
-    def summaries(self) -> tuple[IncidentSummary, ...]:
-        """All of them, those that need somebody first."""
+    def overview(self) -> Overview:
+        """All of them, those that need somebody first, and the journals that tell no incident; each is read once."""
         with told():
-            return self._journals.list()
-
-    def unreadable(self) -> tuple[Unreadable, ...]:
-        """The journals that tell no incident, and why."""
-        with told():
-            return self._journals.unreadable()
+            return self._journals.overview()
 
     def rows(self) -> tuple[IncidentRow, ...]:
         """All of them as the screens show them."""
-        return tuple(self._row(summary) for summary in self.summaries())
+        return tuple(self._row(summary) for summary in self.overview().incidents)
 
     def rows_on(self, address: StateAddress) -> tuple[IncidentRow, ...]:
         """Those on this state that are not closed."""
@@ -71,10 +66,14 @@ class Archive:
             return to_markdown(document)
         return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
-    def prune(self, older_than: timedelta) -> Pruned:
-        """Remove what was closed longer ago than this."""
+    def prune(self, older_than: timedelta, *, dry_run: bool = False) -> Pruned:
+        """Remove what was closed longer ago than this; with `dry_run`, only say what would go."""
+        from tuirunbook.terraform.children import find  # noqa: PLC0415 - see the package
+
         with told():
-            return self._journals.prune(older_than, datetime.now(UTC))
+            return self._journals.prune(
+                older_than, datetime.now(UTC), alive=lambda child: find(child) is not None, dry_run=dry_run
+            )
 
     def _row(self, summary: IncidentSummary) -> IncidentRow:
         from tuirunbook.journal.journals import resumable  # noqa: PLC0415 - see the package

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,19 +114,36 @@ def _settings(adapters: Adapters) -> Iterator[Check]:
 
 def _journal(adapters: Adapters) -> Iterator[Check]:
     directory = adapters.journal_directory()
-    existing = next(place for place in (directory, *directory.parents) if place.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+    existing = next(place for place in (directory, *directory.parents) if os.path.exists(place))  # noqa: PTH110 - it does not raise
+    if why := _unwritable(existing):
+        verb = "written" if existing == directory else "created"
         yield Check(
             name="journal",
             level=Level.BAD,
-            fact=f"{directory} cannot be written",
+            fact=one_line(f"{directory} cannot be {verb}: {why}", 400),
             advice="Choose another with --journal-dir; without a journal every change is refused.",
         )
         return
     free = shutil.disk_usage(existing).free // 1_000_000
     level = Level.OK if free > 50 else Level.WARN  # noqa: PLR2004 - some plans' logs
-    advice = "" if level is Level.OK else "Make room."
+    advice = "" if level is Level.OK else "Make room, or choose another disk with --journal-dir."
     yield Check(name="journal", level=level, fact=f"{directory}, {free} MB free", advice=advice)
+
+
+def _unwritable(directory: Path) -> str:
+    """Why nothing can be written in a directory, or empty. Permissions do not tell it: a disk may be full, or no disk.
+
+    What is tried leaves nothing behind.
+    """
+    if not directory.is_dir():
+        return f"{directory} is no directory"
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            file.write(bytes(4096))
+            file.flush()
+    except OSError as error:
+        return f"nothing can be written in {directory} ({error.strerror})"
+    return ""
 
 
 def _runbooks(adapters: Adapters) -> Iterator[Check]:

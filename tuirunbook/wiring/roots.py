@@ -16,20 +16,24 @@ from tuirunbook.wiring.problem import Problem, told
 
 
 class Roots:
-    """Finds root modules for the options of one command line.
+    """Finds root modules.
+
+    Args:
+        options: What the command line says.
+        environ: The environment.
 
     Raises:
         Problem: From any method: what was asked for is not there, or cannot be used.
     """
 
     def __init__(self, options: Options, environ: Mapping[str, str]) -> None:
-        self._options = options
-        self._environ = environ
+        self.options = options
+        self.environ = environ
 
     @property
     def start(self) -> Path:
         """Where to start."""
-        return Path(self._options.start)
+        return Path(self.options.start)
 
     def checkout(self) -> Path | None:
         """The top of the work tree around the start, or None."""
@@ -39,7 +43,7 @@ class Roots:
 
     def find(self) -> RootModule | tuple[RootModule, ...]:
         """The one state that is meant, or several to choose from."""
-        options = self._options
+        options = self.options
         if options.bucket or options.key:
             if not (options.bucket and options.key):
                 raise Problem("--bucket and --key go together.", "Give both, or neither.")
@@ -47,13 +51,13 @@ class Roots:
         if options.error and (roots := self._of_error(options.error)):
             return roots[0] if len(roots) == 1 else roots
         if options.backend_config or (root := self._saved()) is None:
-            return self._declared()
+            return self.declared()
         return usable(root)
 
     def quickly(self) -> RootModule | None:
         """The one state that is meant, as far as that is known without reading HCL."""
-        if self._options.bucket:
-            return self.named(self._options.bucket, self._options.key or "")
+        if self.options.bucket:
+            return self.named(self.options.bucket, self.options.key or "")
         return self._saved()
 
     def by_error(self, text: str) -> tuple[RootModule, ...]:
@@ -73,11 +77,11 @@ class Roots:
             root = from_arguments(
                 bucket=bucket,
                 key=key,
-                table=table or self._options.table,
-                region=region or self._options.region,
-                workspace=None if whole_key else self._options.workspace,
-                use_lockfile=self._options.use_lockfile,
-                environ=self._environ,
+                table=table or self.options.table,
+                region=region or self.options.region,
+                workspace=None if whole_key else self.options.workspace,
+                use_lockfile=self.options.use_lockfile,
+                environ=self.environ,
             )
         return usable(root)
 
@@ -86,24 +90,24 @@ class Roots:
         from tuirunbook.repository import compare  # noqa: PLC0415 - see the package
 
         with told():
-            return self._overridden(compare(root)) if root.initialised else root
+            return self.overridden(compare(root)) if root.initialised else root
 
     def at(self, directory: Path, workspace: str) -> RootModule:
         """The root module of exactly this directory and workspace."""
         from tuirunbook.repository import detect  # noqa: PLC0415 - see the package
 
         with told():
-            given = self._options.backend_config
-            root = detect(directory, backend_config=given, workspace=workspace, environ=self._environ)
-        return usable(self._overridden(root))
+            given = self.options.backend_config
+            root = detect(directory, backend_config=given, workspace=workspace, environ=self.environ)
+        return usable(self.overridden(root))
 
     def _row(self, directory: Path, top: Path) -> StateRow:
         from tuirunbook.repository import detect  # noqa: PLC0415 - see the package
 
         try:
             with told():
-                root = detect(directory, workspace=self._options.workspace, environ=self._environ)
-            root = self._overridden(root)
+                root = detect(directory, workspace=self.options.workspace, environ=self.environ)
+            root = self.overridden(root)
         except Problem as problem:
             name = os.path.relpath(directory, top)
             root = RootModule(directory=str(directory), name=name, backend=Backend(type="unknown"))
@@ -119,22 +123,23 @@ class Roots:
         from tuirunbook.repository.errors import DetectionError  # noqa: PLC0415 - see the package
 
         try:
-            root = detect_saved(self.start, workspace=self._options.workspace, environ=self._environ)
+            root = detect_saved(self.start, workspace=self.options.workspace, environ=self.environ)
         except DetectionError:
             # Detecting from the files says the same, and looks below as well.
             return None
-        return None if root is None else self._overridden(root)
+        return None if root is None else self.overridden(root)
 
-    def _declared(self) -> RootModule | tuple[RootModule, ...]:
+    def declared(self) -> RootModule | tuple[RootModule, ...]:
+        """What the files at the start declare, or below it where it declares nothing."""
         from tuirunbook.repository import DetectionError, detect  # noqa: PLC0415 - see the package
 
-        options = self._options
+        options = self.options
         try:
             root = detect(
                 self.start,
                 backend_config=options.backend_config,
                 workspace=options.workspace,
-                environ=self._environ,
+                environ=self.environ,
             )
         except DetectionError as error:
             below = self._below() if error.file is None and not options.backend_config else ()
@@ -144,7 +149,7 @@ class Roots:
                 with told():
                     raise
             root = below[0]
-        return usable(self._overridden(root))
+        return usable(self.overridden(root))
 
     def _below(self) -> tuple[RootModule, ...]:
         """The root modules below the start, also those that cannot be read as they stand."""
@@ -154,50 +159,31 @@ class Roots:
         if not self.start.is_dir():
             return ()
         start = self.start.resolve()
-        found = roots_below(start, data_dir=own_data_directory(self._environ))
+        found = roots_below(start, data_dir=own_data_directory(self.environ))
         return tuple(self._row(directory, self.checkout() or start).root for directory in found)
 
     def _of_error(self, text: str) -> tuple[RootModule, ...]:
         """The roots of the paths that a text shows; empty when it shows none."""
-        from tuirunbook.core.diagnosis import BackendStore, diagnose  # noqa: PLC0415 - only a pasted error needs it
-        from tuirunbook.repository import detect_by_path, split_path  # noqa: PLC0415 - see the package
+        from tuirunbook.wiring.pasted import roots_of_error  # noqa: PLC0415 - only a pasted error needs it
 
-        diagnosis = diagnose(text)
-        paths = dict.fromkeys(lock.path for lock in diagnosis.locks if lock.path)
-        if not paths:
-            return ()
-        if diagnosis.store not in {BackendStore.S3, BackendStore.DYNAMODB, BackendStore.UNKNOWN}:
-            self._refuse_other(diagnosis.store.value)
-        with told():
-            found = [root for path in paths for root in detect_by_path(self.start, path, environ=self._environ)]
-            if found:
-                return tuple(usable(self._overridden(root)) for root in found)
-            bucket, key = split_path(next(iter(paths)))
-        if not self._options.table and not self._options.use_lockfile and diagnosis.store is not BackendStore.S3:
-            raise Problem(
-                f"The error is about {bucket}/{key}, and no root module of this checkout keeps its state there.",
-                "Start in the checkout that does, or give --table and --region (an error does not name the table); "
-                "--use-lockfile instead of --table when it locks with an S3 lockfile.",
-            )
-        return (self.named(bucket, key, whole_key=True),)
+        return roots_of_error(self, text)
 
-    def _refuse_other(self, store: str) -> None:
-        answer = other_backend(store)
-        if answer is not None:
-            raise Problem(f"The error comes from the backend {store!r}. {answer.lives}", answer.advice)
-
-    def _overridden(self, root: RootModule) -> RootModule:
+    def overridden(self, root: RootModule) -> RootModule:
         """The root with the region of the command line, which wins."""
-        region = self._options.region
-        if region is None or root.backend.type != "s3":
-            return root
-        backend = msgspec.structs.replace(
-            root.backend,
-            arguments={**root.backend.arguments, "region": region},
-            origins={**root.backend.origins, "region": "--region"},
-        )
-        missing = tuple(one for one in root.missing if one.argument != "region")
-        return msgspec.structs.replace(root, backend=backend, missing=missing)
+        return in_region(root, self.options.region)
+
+
+def in_region(root: RootModule, region: str | None) -> RootModule:
+    """The root with the region of the command line, which wins where one was given."""
+    if region is None or root.backend.type != "s3":
+        return root
+    backend = msgspec.structs.replace(
+        root.backend,
+        arguments={**root.backend.arguments, "region": region},
+        origins={**root.backend.origins, "region": "--region"},
+    )
+    missing = tuple(one for one in root.missing if one.argument != "region")
+    return msgspec.structs.replace(root, backend=backend, missing=missing)
 
 
 def usable(root: RootModule) -> RootModule:

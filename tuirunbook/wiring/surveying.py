@@ -15,6 +15,7 @@ from tuirunbook.core.values import ProgramError
 from tuirunbook.survey.states import StateRow, Survey
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.problem import Problem, told
+from tuirunbook.wiring.roots import in_region
 
 
 def survey(adapters: Adapters) -> Iterator[StateRow]:
@@ -86,21 +87,11 @@ def fresh(adapters: Adapters, root: RootModule) -> RootModule:
 
 
 def _in_region(state: State, region: str | None) -> State:
-    """The state with the region of the command line, which wins."""
-    root = state.root
-    if region is None or root.backend.type != "s3":
+    """The state with the region of the command line, which wins where one was given."""
+    if region is None or state.root.backend.type != "s3":
         return state
-    backend = msgspec.structs.replace(
-        root.backend,
-        arguments={**root.backend.arguments, "region": region},
-        origins={**root.backend.origins, "region": "--region"},
-    )
-    missing = tuple(one for one in root.missing if one.argument != "region")
-    return msgspec.structs.replace(
-        state,
-        root=msgspec.structs.replace(root, backend=backend, missing=missing),
-        unresolved=tuple(one for one in state.unresolved if one.argument != "region"),
-    )
+    unresolved = tuple(one for one in state.unresolved if one.argument != "region")
+    return msgspec.structs.replace(state, root=in_region(state.root, region), unresolved=unresolved)
 
 
 def _terraform_version(adapters: Adapters) -> Callable[[], tuple[int, ...] | None]:

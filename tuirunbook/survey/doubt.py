@@ -1,0 +1,80 @@
+"""A free lock of a state that is not there: nobody has applied yet, or another state is meant?"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from tuirunbook.core.address import DEFAULT_WORKSPACE, StateAddress
+from tuirunbook.core.backend import RootModule
+from tuirunbook.core.lock import LockSnapshot, NotChecked
+from tuirunbook.core.near_miss import rank
+from tuirunbook.core.text import one_line
+
+_SHOWN = 5
+
+
+class Listing(Protocol):
+    """What tells which states there are."""
+
+    @property
+    def address(self) -> StateAddress:
+        """The state that was looked at."""
+        ...
+
+    def state_ids(self) -> tuple[str, ...] | NotChecked:
+        """The state objects of its bucket, as `bucket/key`."""
+        ...
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a free lock may not be the one that is meant.
+
+    Attributes:
+        unread: What is said about the state.
+        decides: Whether the state's name may be a slip, so that "free" is not known to be true of what is meant.
+        near: The states that are there with a name near to this one, each with in what it differs.
+    """
+
+    unread: NotChecked
+    decides: bool
+    near: tuple[str, ...] = ()
+
+
+def doubt(snapshot: LockSnapshot, root: RootModule, listing: Listing) -> Doubt | None:
+    """The doubt about a look that saw nothing held; None where a state is there, or a lock is held.
+
+    A state that the files name may never have been applied. One that was named on the command line may be a slip of
+    the pen; and a workspace besides `default` has a state object from `terraform workspace new` on (1.11.4).
+    """
+    if not snapshot.free:
+        return None
+    typed = _typed(root)
+    state = snapshot.state
+    if isinstance(state, NotChecked):
+        why = f"whether there is such a state could not be read: {state.why}"
+        unread = NotChecked(why=why, code=state.code, advice=state.advice)
+        return Doubt(unread=unread, decides=True) if typed else None
+    if state.exists:
+        return None
+    return _absent(snapshot.address, listing, decides=typed or root.workspace != DEFAULT_WORKSPACE)
+
+
+def _absent(address: StateAddress, listing: Listing, *, decides: bool) -> Doubt:
+    why = f"there is no state object at {one_line(address.lock_id, 1200)}"
+    listed = listing.state_ids()
+    if isinstance(listed, NotChecked):
+        advice = f"check bucket, key and workspace; what else is there is not known: {listed.why}"
+        return Doubt(unread=NotChecked(why=why, code="NoSuchKey", advice=advice), decides=decides)
+    near = tuple(one_line(f"{one.lock_id} ({one.why})", 400) for one in rank(address.lock_id, listed)[:_SHOWN])
+    if near:
+        advice = f"is another state meant? {'; '.join(near)}"
+    else:
+        advice = "check bucket, key and workspace; no state in this bucket has a name near to it"
+    return Doubt(unread=NotChecked(why=why, code="NoSuchKey", advice=advice), decides=decides, near=near)
+
+
+def _typed(root: RootModule) -> bool:
+    origins = (*(root.backend.origins.get(name, "") for name in ("bucket", "key")), root.workspace_origin)
+    return any(origin.startswith("--") for origin in origins)
