@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-import msgspec
 
 from tuirunbook.cli.options import Duration, merged, state_options
 from tuirunbook.cli.saying import complain, remark, say, say_json, tell
@@ -20,7 +19,7 @@ from tuirunbook.survey import (
     Doubt,
     Outcome,
     Status,
-    doubt,
+    look_once,
     status_exit,
     status_object,
     unknown_object,
@@ -28,9 +27,6 @@ from tuirunbook.survey import (
 )
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.problem import Problem, told
-
-if TYPE_CHECKING:
-    from tuirunbook.locks import AwsLockStore
 
 _COLUMN = 15
 _WORDS = {Status.HELD: "HELD", Status.FREE: "free", Status.UNKNOWN: "NOT KNOWN"}
@@ -70,9 +66,7 @@ def status(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
         with told():
             adapters = Adapters(merged(context, given))
             root = _one(adapters)
-            store = adapters.store(root)
-            snapshot = _identified(store)
-            doubted = doubt(snapshot, root, store)
+            snapshot, doubted = look_once(adapters.store(root), root)
     except Problem as problem:
         complain(problem)
         if as_json:
@@ -127,13 +121,6 @@ def _one(adapters: Adapters) -> RootModule:
         return found
     names = ", ".join(f"{root.name} ({root.workspace})" for root in found[:8])
     raise Problem(f"There are {len(found)} states to choose from: {names}.", "Choose one with -C; `locks` shows all.")
-
-
-def _identified(store: AwsLockStore) -> LockSnapshot:
-    """The look first, then who we are, so that the address tells the account."""
-    snapshot = store.look()
-    store.identify()
-    return msgspec.structs.replace(snapshot, address=store.address)
 
 
 def _show(root: RootModule, snapshot: LockSnapshot, doubted: Doubt | None) -> None:

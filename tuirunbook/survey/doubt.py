@@ -16,11 +16,19 @@ _SHOWN = 5
 
 
 class Listing(Protocol):
-    """What tells which states there are."""
+    """The lock stores of one state, and which states there are beside it."""
 
     @property
     def address(self) -> StateAddress:
-        """The state that was looked at."""
+        """The state that is looked at; its account is filled in once `identify` has answered."""
+        ...
+
+    def look(self) -> LockSnapshot:
+        """Read everything, consistently."""
+        ...
+
+    def identify(self) -> object:
+        """Find out who the reads are made as."""
         ...
 
     def state_ids(self) -> tuple[str, ...] | NotChecked:
@@ -40,6 +48,13 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
     unread: NotChecked
     decides: bool
     near: tuple[str, ...] = ()
+
+
+def look_once(store: Listing, root: RootModule) -> tuple[LockSnapshot, Doubt | None]:
+    """One look, with the account in its address, and what is doubtful about it."""
+    snapshot = store.look()
+    store.identify()
+    return msgspec.structs.replace(snapshot, address=store.address), doubt(snapshot, root, store)
 
 
 def doubt(snapshot: LockSnapshot, root: RootModule, listing: Listing) -> Doubt | None:
