@@ -163,8 +163,8 @@ class Operator:
 
     def before_release(self) -> None:
         """Step 5: the checks, then what runs next."""
-        self.next_to("? what takes the lock next")
-        self.wait_for(lambda: self.sees("state now:") and not self.sees("not checked yet"))
+        # n goes on to the question once every check has a result, however many lines those take.
+        self.next_to("ask: What takes this lock next")
         self.next_to("nothing is queued")
         self.answer("next", "nothing", how="looked at the queue")
         self.step(6)

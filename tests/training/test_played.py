@@ -258,7 +258,7 @@ def test_an_unreadable_lock_is_deleted_as_the_last_resort(desk: Desk) -> None:
 
 
 def test_a_digest_that_does_not_match_is_told_apart_from_a_lock(desk: Desk) -> None:
-    trainee = desk.start("digest", size=(80, 40))
+    trainee = desk.start("digest")
     through_a_dead_plan(trainee, 0, 1, 2)
     trainee.wait_for("□ FREE")
     trainee.find_out(4)
