@@ -43,6 +43,7 @@ from tuirunbook.walk.walk import Walk
 from tuirunbook.walk.world import World
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.front import WiredFront
+from tuirunbook.wiring.opening import Opening
 from tuirunbook.wiring.options import Options
 
 if TYPE_CHECKING:
@@ -113,8 +114,8 @@ class SteadyStore:
         return tuple(part for part in command if part not in {"--endpoint-url", self._endpoint})
 
 
-class PictureFront(WiredFront):
-    """The real front end, at a fixed time, for an operator and a machine that are always the same."""
+class PictureOpening(Opening):
+    """Opens walks at a fixed time, for an operator and a machine that are always the same."""
 
     def __init__(self, adapters: Adapters, clock: Clock, directory: Path, endpoint: str) -> None:
         super().__init__(adapters)
@@ -122,24 +123,14 @@ class PictureFront(WiredFront):
         self._directory = directory
         self._endpoint = endpoint
 
-    def now(self) -> datetime:
-        return self._clock()
-
-    def compare(self, root: RootModule) -> RootModule:
-        return self._renamed(super().compare(self._renamed(root, back=True)))
-
-    def survey(self) -> Iterator[StateRow]:
-        for row in super().survey():
-            yield msgspec.structs.replace(row, root=self._renamed(row.root))
-
-    def _fresh_name(self) -> str:
+    def fresh_name(self) -> str:
         return "260314-0322-kiwi"
 
-    def _world(self, root: RootModule, walks: Sequence[Walk] = ()) -> World:
-        world = super()._world(root, walks)
+    def world(self, root: RootModule, walks: Sequence[Walk] = ()) -> World:
+        world = super().world(root, walks)
         return dataclasses.replace(
             world,
-            root=self._renamed(root),
+            root=self.renamed(root),
             store=SteadyStore(world.store, self._clock, self._endpoint),
             sources=(ThisMachine("olga-laptop"),),
             operator="Olga",
@@ -148,11 +139,31 @@ class PictureFront(WiredFront):
             clock=self._clock,
         )
 
-    def _renamed(self, root: RootModule, *, back: bool = False) -> RootModule:
+    def renamed(self, root: RootModule, *, back: bool = False) -> RootModule:
         """The root as it would be called on the operator's machine, or back as it is called here."""
         names = (str(self._directory).encode(), HOME.encode())
         told = msgspec.json.encode(root).replace(*(reversed(names) if back else names))
         return msgspec.json.decode(told, type=RootModule)
+
+
+class PictureFront(WiredFront):
+    """The real front end, at a fixed time, for an operator and a machine that are always the same."""
+
+    def __init__(self, adapters: Adapters, clock: Clock, directory: Path, endpoint: str) -> None:
+        self._opening_here = PictureOpening(adapters, clock, directory, endpoint)
+        super().__init__(adapters, self._opening_here)
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def compare(self, root: RootModule) -> RootModule:
+        renamed = self._opening_here.renamed
+        return renamed(super().compare(renamed(root, back=True)))
+
+    def survey(self) -> Iterator[StateRow]:
+        for row in super().survey():
+            yield msgspec.structs.replace(row, root=self._opening_here.renamed(row.root))
 
 
 class Studio:

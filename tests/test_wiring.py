@@ -314,6 +314,15 @@ def test_read_only_and_plan_arguments_reach_the_walk(desk: Desk) -> None:
     assert desk.adapters(options).plan_args() == ("-var=a=b", "-refresh=false")
 
 
+def test_the_program_that_is_shown_is_the_one_that_runs(desk: Desk) -> None:
+    desk.write_root()
+    front = desk.front(Options(program="tofu-1.9"))
+    root = front.find()
+    assert isinstance(root, RootModule)
+    walk = desk.open(front, root)
+    assert walk.world.root.program == walk.world.terraform.program == "tofu-1.9"
+
+
 def test_a_plan_argument_that_weakens_the_lock_is_refused(desk: Desk) -> None:
     with pytest.raises(Problem, match="-lock=false"):
         desk.adapters(Options(plan_args=("-lock=false",))).plan_args()

@@ -330,3 +330,20 @@ class TestAStateThatIsNotThere:
         ran = machine.run("status", *self.NAMED, "--key", KEY)
         assert ran.code == 1
         assert "whether there is such a state could not be read" in ran.out
+
+
+def test_roots_of_one_name_are_told_apart_by_their_paths(machine: Machine, tmp_path: Path) -> None:
+    outside = tmp_path / "no-checkout"
+    for place in ("live/app", "stage/app", "dns"):
+        machine.write_root(outside / place, key=f"{place}.tfstate")
+    (outside / "again").mkdir()
+    machine.write_root(outside / "again" / "app", key="live/app.tfstate")
+    ran = machine.run("status", cwd=outside)
+    assert ran.code == 1
+    assert "live/app (default)" in ran.err
+    assert "stage/app (default)" in ran.err
+    assert " dns (default)" in ran.err
+    error = f"Error acquiring the state lock\nLock Info:\n  ID: {FIRST}\n  Path: {BUCKET}/live/app.tfstate\n"
+    ran = machine.run("status", "--error", "-", cwd=outside, stdin=error)
+    assert "again/app (default)" in ran.err
+    assert "live/app (default)" in ran.err

@@ -123,6 +123,7 @@ def runbook_text(session: Session, state: StepState) -> str:
 def _detect(session: Session, state: StepState) -> Iterator[str]:
     del state
     root, address = session.root, session.incident.address
+    program = session.incident.checks.get(("look", "program"))
     origins = root.backend.origins
     told = {
         "root module": root.directory or "none; bucket and key were given",
@@ -133,7 +134,7 @@ def _detect(session: Session, state: StepState) -> Iterator[str]:
         "region": (address.region or "not known") + _from(origins, "region"),
         "lock table": (address.table or "none configured") + _from(origins, "dynamodb_table"),
         "lockfile": ("used" if address.use_lockfile else "not configured") + _from(origins, "use_lockfile"),
-        "program": root.program,
+        "program": program.detail if program else f"{root.program}, version not asked yet",
     }
     yield from (f"{name}: {one_line(value, 400)}" for name, value in told.items())
     for difference in root.disagreements:

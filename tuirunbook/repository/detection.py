@@ -97,20 +97,7 @@ def from_arguments(
     Raises:
         DetectionError: They cannot be a state's.
     """
-    assumed = use_lockfile is None and table is None
-    given: dict[str, tuple[object, str]] = {
-        "bucket": (bucket, "--bucket"),
-        "key": (key, "--key"),
-        "dynamodb_table": (table, "--table"),
-        "region": (region, "--region"),
-        "use_lockfile": (True, "assumed, as no --table was given") if assumed else (use_lockfile, "--use-lockfile"),
-    }
-    effective = Effective(
-        type="s3",
-        arguments={name: value for name, (value, _) in given.items() if value is not None},
-        origins={name: origin for name, (value, origin) in given.items() if value is not None},
-    )
-    backend = with_region(effective, environ)
+    backend = with_region(_named(bucket, key, table, region, use_lockfile=use_lockfile), environ)
     notes: tuple[str, ...] = ()
     if workspace is None and environ.get("TF_WORKSPACE"):
         notes = ("TF_WORKSPACE is set and not used: --key is taken as it stands. Add --workspace to change that.",)
@@ -127,6 +114,24 @@ def from_arguments(
         notes=notes,
     )
     return checked(root)
+
+
+def _named(bucket: str, key: str, table: str | None, region: str | None, *, use_lockfile: bool | None) -> Effective:
+    """The backend that the options make, each argument with the option that it is from."""
+    assumed = use_lockfile is None and table is None
+    given: dict[str, tuple[object, str]] = {
+        "bucket": (bucket, "--bucket"),
+        "key": (key, "--key"),
+        "dynamodb_table": (table, "--table"),
+        "region": (region, "--region"),
+        "use_lockfile": (True, "assumed, as no --table was given") if assumed else (use_lockfile, "--use-lockfile"),
+    }
+    found = {name: (value, origin) for name, (value, origin) in given.items() if value is not None}
+    return Effective(
+        type="s3",
+        arguments={name: value for name, (value, _) in found.items()},
+        origins={name: origin for name, (_, origin) in found.items()},
+    )
 
 
 def _finish(place: Place, effective: Effective, workspace: str | None, environ: Mapping[str, str]) -> RootModule:

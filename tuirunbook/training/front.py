@@ -27,6 +27,7 @@ from tuirunbook.walk.world import World
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.books import Books
 from tuirunbook.wiring.front import WiredFront
+from tuirunbook.wiring.opening import Opening
 from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem
 
@@ -124,6 +125,24 @@ class _ShippedBooks(Books):
         self._directories = ()
 
 
+class PracticeOpening(Opening):
+    """Opens walks of a practice world: with our own runbooks, and with a CI system that is made up."""
+
+    def __init__(self, adapters: Adapters, scenario: Scenario) -> None:
+        super().__init__(adapters)
+        self._scenario = scenario
+
+    def books(self, root: RootModule) -> Books:
+        """The runbooks that come with the tool."""
+        del root
+        return _ShippedBooks()
+
+    def world(self, root: RootModule, walks: Sequence[Walk] = ()) -> World:
+        """The practice world; this machine's processes say nothing about a runner that is made up."""
+        world = super().world(root, walks)
+        return dataclasses.replace(world, sources=(PracticeCi(self._scenario.sightings),), training=True)
+
+
 class PracticeFront(WiredFront):
     """The screens' front over one run of a scenario.
 
@@ -191,13 +210,5 @@ class PracticeFront(WiredFront):
             raise RuntimeError("the practice world is not there yet")
         start = Path(self._ready.checkout) / self._scenario.roots[0].name
         options = Options(start=str(start), error=self._scenario.error, journal_dir=str(self._incidents))
-        super().__init__(PracticeAdapters(options, dict(environ), self._ready.endpoint, self._person, self._local))
-
-    def _books(self, root: RootModule) -> Books:
-        del root
-        return _ShippedBooks()
-
-    def _world(self, root: RootModule, walks: Sequence[Walk] = ()) -> World:
-        # This machine's processes say nothing about a runner that is made up.
-        world = super()._world(root, walks)
-        return dataclasses.replace(world, sources=(PracticeCi(self._scenario.sightings),), training=True)
+        adapters = PracticeAdapters(options, dict(environ), self._ready.endpoint, self._person, self._local)
+        super().__init__(adapters, PracticeOpening(adapters, self._scenario))

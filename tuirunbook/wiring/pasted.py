@@ -12,7 +12,7 @@ from tuirunbook.core.diagnosis import BackendStore, Diagnosis, diagnose
 from tuirunbook.core.other_backends import other_backend
 from tuirunbook.core.workspace import workspace_of
 from tuirunbook.wiring.problem import Problem, told
-from tuirunbook.wiring.roots import usable
+from tuirunbook.wiring.roots import told_apart, usable
 
 if TYPE_CHECKING:
     from tuirunbook.wiring.roots import Roots
@@ -49,7 +49,8 @@ def _found(roots: Roots, paths: tuple[str, ...], diagnosis: Diagnosis) -> tuple[
     with told():
         found = [root for path in paths for root in detect_by_path(roots.start, path, environ=roots.environ)]
         if found:
-            return _as_asked(roots, tuple(usable(roots.overridden(root)) for root in found))
+            ready = tuple(usable(roots.overridden(root)) for root in found)
+            return _as_asked(roots, told_apart(ready, roots.start.resolve()))
         bucket, key = split_path(paths[0])
     options = roots.options
     if not options.table and not options.use_lockfile and diagnosis.store is not BackendStore.S3:

@@ -160,7 +160,7 @@ class Roots:
             return ()
         start = self.start.resolve()
         found = roots_below(start, data_dir=own_data_directory(self.environ))
-        return tuple(self._row(directory, self.checkout() or start).root for directory in found)
+        return told_apart(tuple(self._row(directory, self.checkout() or start).root for directory in found), start)
 
     def _of_error(self, text: str) -> tuple[RootModule, ...]:
         """The roots of the paths that a text shows; empty when it shows none."""
@@ -171,6 +171,19 @@ class Roots:
     def overridden(self, root: RootModule) -> RootModule:
         """The root with the region of the command line, which wins."""
         return in_region(root, self.options.region)
+
+
+def told_apart(roots: tuple[RootModule, ...], start: Path) -> tuple[RootModule, ...]:
+    """Roots to choose from: where directories share a name, as they do outside a checkout, each by its path."""
+    directories: dict[str, set[str | None]] = {}
+    for root in roots:
+        directories.setdefault(root.name, set()).add(root.directory)
+    return tuple(
+        msgspec.structs.replace(root, name=os.path.relpath(root.directory, start))
+        if root.directory is not None and len(directories[root.name]) > 1
+        else root
+        for root in roots
+    )
 
 
 def in_region(root: RootModule, region: str | None) -> RootModule:

@@ -24,6 +24,7 @@ from tuirunbook.walk.ports import EvidenceSource
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.ci import ci_sources, fetch_error
 from tuirunbook.wiring.front import WiredFront
+from tuirunbook.wiring.opening import Opening
 from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem
 
@@ -221,10 +222,10 @@ def test_a_walk_asks_the_systems_of_its_checkout(cloned: Path, tmp_path: Path) -
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
     }
-    front = WiredFront(Adapters(Options(start=str(cloned / "infra" / "prod")), env))
-    found = front.find()
+    adapters = Adapters(Options(start=str(cloned / "infra" / "prod")), env)
+    found = WiredFront(adapters).find()
     assert isinstance(found, RootModule)
-    names = [source.name for source in front._world(found).sources]
+    names = [source.name for source in Opening(adapters).world(found).sources]
     assert {"GitHub Actions of acme/infra (github.com)", "other CI systems"} <= set(names)
 
 
