@@ -241,6 +241,8 @@ class Studio:
         await self.until(walks, "the walk")
         await self.until(lambda: self.walk.view.snapshot and self.walk.view.caller, "the first look")
         await self.settled()
+        await self.until(lambda: not self.walk.model.walk.evidence.asking, "what the sources say")
+        await self.settled()
         self.clock.advance(2)
 
     async def settled(self) -> None:
@@ -347,6 +349,10 @@ async def walk_to_the_end(aws: EmbeddedAws, infra: Path) -> dict[str, str]:
         await rule_out(shot)
         await shot.show(Action.RULE_OUT)
         await shot.take("step-3-verdict")
+        await shot.dialog("v")
+        await shot.press("down")
+        await shot.take("evidence")
+        await shot.press("escape")
         await shot.pilot.resize_terminal(*WIDE)
         await shot.until(lambda: shot.walk.side.content, "the third column")
         await shot.take("wide")

@@ -98,6 +98,7 @@ WALK: tuple[Command, ...] = (
     _c("plan.probe", "", "talk('probe')", "lock probe", "Ask for the lock without planning anything.", Effect.CHANGE),
     _c("plan.output", "f", "output", "output", "The output of our last command."),
     _c("plan.cancel", "x", "talk('cancel')", "cancel plan", "Interrupt our own command, once.", Effect.CHANGE),
+    _f("evidence.open", "v", "evidence", "evidence", "Every source with what it said: open, ask again, dispute, off."),
     _c(
         "evidence.dispute",
         "d",
@@ -161,6 +162,16 @@ TRANSCRIPT: tuple[Command, ...] = (
     _f("transcript.leave", "escape,q", "leave", "back", "Go back."),
 )
 """What the transcript can do."""
+
+EVIDENCE: tuple[Command, ...] = (
+    _f("exhibit.open", "enter", "open", "open", "This row in full: what was asked, when, of which lock, the answer."),
+    _f("exhibit.ask-again", "r", "ask", "ask again", "Ask the source of this row again, by itself.", Effect.READ),
+    _f("exhibit.dispute", "d", "dispute", "dispute", "Say that this blocking fact is wrong: who says so, how known."),
+    _f("exhibit.switch", "o", "switch", "off/on", "Turn this source off for this incident, or on; off is not checked."),
+    _f("exhibit.copy", "c", "copy", "copy", "Copy the selected text, or this row in full."),
+    _f("exhibit.leave", "escape,q", "leave", "back", "Go back."),
+)
+"""What can be done about the evidence, row by row."""
 
 DETAILS: tuple[Command, ...] = (
     _f("details.copy-raw", "c", "copy_raw", "copy raw", "Copy the lock's raw text, or the selected text."),
@@ -252,6 +263,7 @@ BY_SCREEN: dict[str, tuple[Command, ...]] = {
     "WalkScreen": WALK,
     "OutputScreen": OUTPUT,
     "TranscriptScreen": TRANSCRIPT,
+    "EvidenceScreen": EVIDENCE,
     "DetailsScreen": DETAILS,
     "WaitScreen": WAIT,
     "IncidentsScreen": INCIDENTS,

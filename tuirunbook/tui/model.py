@@ -137,6 +137,7 @@ class Model:
             seen_at=self.seen_at,
             readings=self.readings,
             caller=self.caller,
+            sources=self.walk.evidence.sources,
             ours=self.ours,
             flash=self._flash if fresh else "",
             busy=self.busy or self.deaf,

@@ -16,6 +16,7 @@ from tuirunbook.core.procedure import Progress, StepState
 from tuirunbook.core.runbook import Action, Runbook
 from tuirunbook.core.text import clip, one_line
 from tuirunbook.core.values import Caller
+from tuirunbook.walk.evidence_desk import SourceStatus
 
 GLYPHS: Mapping[Progress, str] = {
     Progress.DONE: "✓",
@@ -59,6 +60,7 @@ class View:
     seen_at: datetime | None = None
     readings: Mapping[Store, Reading] = dataclasses.field(default_factory=dict)
     caller: Caller | NotChecked | None = None
+    sources: tuple[SourceStatus, ...] = ()
     ours: frozenset[str] = frozenset()
     flash: str = ""
     busy: str = ""

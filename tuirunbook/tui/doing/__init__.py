@@ -6,7 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from tuirunbook.core.runbook import Action
-from tuirunbook.tui.doing import answering, asking_people, closing, login, planning, reading, releasing, waiting
+from tuirunbook.tui.doing import (
+    answering,
+    asking_people,
+    closing,
+    evidence,
+    login,
+    planning,
+    reading,
+    releasing,
+    waiting,
+)
 from tuirunbook.tui.doing.stage import Stage
 
 Conversation: TypeAlias = Callable[[Stage], Awaitable[None]]
@@ -51,7 +61,7 @@ CONVERSATIONS: Mapping[str, Conversation] = {
     "copy": releasing.copy_command,
     "defer": answering.defer,
     "delete": releasing.delete_next,
-    "dispute": answering.dispute,
+    "dispute": evidence.dispute,
     "elsewhere": answering.elsewhere,
     "force_unlock": releasing.force_unlock_next,
     "in_flight": asking_people.in_flight,

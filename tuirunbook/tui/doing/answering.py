@@ -9,7 +9,6 @@ from textual.content import Content
 from tuirunbook.core.diagnosis import Diagnosis
 from tuirunbook.core.events import (
     DetailsGiven,
-    FindingDisputed,
     Marker,
     NoteAdded,
     OutsideAction,
@@ -18,7 +17,6 @@ from tuirunbook.core.events import (
     StepDone,
     timestamp,
 )
-from tuirunbook.core.evidence import Says
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, active_lock, lock_in_hand, open_questions
@@ -102,39 +100,6 @@ async def _ask(stage: Stage, wanted: OpenQuestion) -> bool:
 def _given(answer: QuestionAnswered) -> dict[str, str]:
     """What an answer said, to begin the next one with."""
     return {name: getattr(answer, name) for name in ("answer", "who", "how", "where", "link", "note", "undo")}
-
-
-async def dispute(stage: Stage) -> None:
-    """Dispute a blocking fact: who says so, how it is known."""
-    incident = stage.view.incident
-    blocking = [
-        (lock, finding.key, finding.fact)
-        for (lock, _), finding in incident.findings.items()
-        if finding.says is Says.BLOCKS and not finding.final and lock in incident.identities
-    ]
-    blocking += [
-        (lock, f"answer.{question}", given.label)
-        for (lock, question), given in incident.answers.items()
-        if given.says is Says.BLOCKS and not given.final and lock in incident.identities
-    ]
-    if not blocking:
-        stage.say("No blocking fact here can be disputed.")
-        return
-    told = await stage.ask(
-        FormScreen(
-            "Dispute a blocking fact; it stands loud in the export",
-            [
-                FormField(
-                    id="which", label="the fact", choices=[(str(i), fact) for i, (_, _, fact) in enumerate(blocking)]
-                ),
-                FormField(id="who", label="who holds it to be wrong", required=True),
-                FormField(id="how", label="how they know", required=True),
-            ],
-        )
-    )
-    if told is not None:
-        lock, key, _ = blocking[int(told["which"])]
-        await _tell(stage, FindingDisputed, lock=lock, key=key, who=told["who"], how=told["how"])
 
 
 async def _tell(stage: Stage, kind: type, **facts: object) -> None:

@@ -62,6 +62,10 @@ class Stage(Protocol):
         """Open the whole lock, raw."""
         ...
 
+    def show_evidence(self) -> None:
+        """Open the evidence, row by row."""
+        ...
+
     def walk_instead(self, runbook: str) -> None:
         """Leave this walk for one of another runbook, on the same root."""
         ...

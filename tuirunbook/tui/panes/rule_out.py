@@ -5,11 +5,11 @@ from __future__ import annotations
 from textual.content import Content
 
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import BEFORE_CHECKS, active_lock, open_questions
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import CHECK_NAMES, as_finding, judge
+from tuirunbook.tui.panes.exhibits import asking_for, dispute_of
 from tuirunbook.tui.panes.parts import (
     SAYS_GLYPH,
     SAYS_STYLE,
@@ -54,12 +54,14 @@ def rule_out(view: View) -> Lines:
         yield from _evidence(view, lock)
 
 
-_WEIGHT = {Says.BLOCKS: 0, Says.SUPPORTS: 1, Says.UNKNOWN: 3, Says.NOTHING: 4}
-"""What decides stands first; what proves nothing stands last."""
-
-
 _ELSEWHERE = ("cause.", "recurrence.", "inflight.")
 """What is shown in the steps about the aftermath."""
+
+_DECIDING, _TO_ASK, _UNKNOWN, _NOTHING, _FOLDED = range(5)
+"""What decides stands first, then what can be asked; what proves nothing stands last."""
+
+_SHORT = 110
+"""Characters of a fact that proves nothing: the whole of it is one key away."""
 
 
 def _evidence(view: View, lock: LockIdentity) -> Lines:
@@ -67,33 +69,49 @@ def _evidence(view: View, lock: LockIdentity) -> Lines:
     findings = [
         finding
         for (about, name), finding in incident.findings.items()
-        if about == lock and not name.startswith(_ELSEWHERE)
+        if about == lock and not name.startswith(_ELSEWHERE) and not _only_asked(finding)
     ]
     answers = [answer for (about, _), answer in incident.answers.items() if about == lock and answer.question != "next"]
-    rows = [(_weight(finding), _finding(incident, finding)) for finding in (*findings, *map(as_finding, answers))]
+    yield key("v", "each in full: ask again, dispute, turn off")
+    rows = [(_rank(finding), _finding(view, finding)) for finding in (*findings, *map(as_finding, answers))]
     asked = {answer.question for answer in answers}
     for question in view.step.step.questions:
         if question.id not in asked:
             name = CHECK_NAMES.get(question.id, question.text)
             row = Content.assemble(("? ", "$text-warning"), name, (": not asked", "$text-muted"))
-            rows.append((2, row))
+            rows.append((_TO_ASK, row))
+    rows += [(_UNKNOWN, row) for row in _without_an_answer(view)]
     yield from (row for _, row in sorted(rows, key=lambda row: row[0]))
-    if any(finding.says is Says.BLOCKS for finding in findings):
-        yield key("d", "dispute a blocking fact")
 
 
-def _weight(finding: Finding) -> int:
-    return 5 if finding.match is Match.CANNOT_BE else _WEIGHT[finding.says]
+def _only_asked(finding: Finding) -> bool:
+    """Whether it says no more than that its source was asked."""
+    return finding.says is Says.NOTHING and (finding.key.startswith("asked.") or finding.fact == "it was asked")
 
 
-def _finding(incident: Incident, finding: Finding) -> Content:
-    disputed = (finding.lock, finding.key) in incident.disputes
-    mark = " (disputed)" if disputed else ""
-    says = f" → {SAYS_WORDS[finding.says]}{mark} ({one_line(finding.source, 60)})"
+def _rank(finding: Finding) -> int:
+    if finding.match is Match.CANNOT_BE:
+        return _FOLDED
+    return {Says.UNKNOWN: _UNKNOWN, Says.NOTHING: _NOTHING}.get(finding.says, _DECIDING)
+
+
+def _without_an_answer(view: View) -> Lines:
+    """The sources that are being asked for the first time, and those that are turned off."""
+    for source in view.sources:
+        if source.name in view.incident.off and not source.why_always:
+            yield Content.assemble(("– ", "$text-warning"), one_line(source.name, 60), ": off, so not checked")
+        elif source.answered_at is None and (since := asking_for(source, view.now)):
+            yield Content.assemble(("… ", "$text-accent"), one_line(source.name, 60), f": asking, {since}")
+
+
+def _finding(view: View, finding: Finding) -> Content:
+    mark = " (disputed)" if dispute_of(view, finding) else ""
+    says = f" → {SAYS_WORDS[finding.says]}{mark}"
+    if finding.says is not Says.NOTHING:
+        says += f" ({one_line(finding.witness or finding.source, 60)})"
+    room = _SHORT if finding.says is Says.NOTHING else 300
     return Content.assemble(
-        (f"{SAYS_GLYPH[finding.says]} ", SAYS_STYLE[finding.says]),
-        one_line(finding.fact, 300),
-        (says, "$text-muted"),
+        (f"{SAYS_GLYPH[finding.says]} ", SAYS_STYLE[finding.says]), one_line(finding.fact, room), (says, "$text-muted")
     )
 
 

@@ -102,3 +102,9 @@ class ScreenStage:
         from tuirunbook.tui.screens.details import DetailsScreen  # noqa: PLC0415 - loaded when it is wanted
 
         self._screen.app.push_screen(DetailsScreen(self.view))
+
+    def show_evidence(self) -> None:
+        """Open the evidence, row by row."""
+        from tuirunbook.tui.screens.evidence import EvidenceScreen  # noqa: PLC0415 - loaded when it is wanted
+
+        self._screen.app.push_screen(EvidenceScreen(self))

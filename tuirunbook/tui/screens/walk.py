@@ -234,6 +234,10 @@ class WalkScreen(Screen[None]):
         """Open the whole lock."""
         self.stage.show_details()
 
+    def action_evidence(self) -> None:
+        """Open the evidence, row by row."""
+        self.stage.show_evidence()
+
     def action_output(self) -> None:
         """Open the latest output."""
         self.stage.show_output()
