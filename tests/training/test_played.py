@@ -37,7 +37,7 @@ def through_a_dead_plan(trainee: Trainee, *asked: int) -> None:
 
 
 def seeded_alive(seed: int) -> bool:
-    """Whether the holder of the first twin lives with this seed."""
+    """Whether the holder of a twin lives with this seed; the seed decides, not the page."""
     return drawn(load(SHIPPED / "twin-1.toml"), seed).locks[0].fate is Fate.ALIVE
 
 
@@ -126,8 +126,7 @@ def test_a_raw_delete_is_not_run_by_who_leaves_before_writing_down_what_they_bel
     trainee.wait_for("Terraform v")
     assert not trainee.sees("(a lock is gone)")
     trainee.press("escape")
-    trainee.wait_for(lambda: not trainee.sees("PRACTICE shell"))
-    assert trainee.sees("■ HELD")
+    trainee.wait_for("■ HELD")
 
 
 def test_a_queued_apply_is_held_before_a_dead_apply_is_released(desk: Desk) -> None:
@@ -200,6 +199,21 @@ def test_a_lock_that_changes_hands_in_the_confirmation_is_left_to_its_new_holder
     trainee.find_out(4)
 
     assert trainee.done("alive") == "best"
+
+
+def test_a_raw_delete_hits_whoever_holds_it_by_then(desk: Desk) -> None:
+    trainee = desk.start("changes-hands")
+    trainee.on_walk()
+    trainee.find_out(0, 1, 2)
+    type_delete(trainee)
+    trainee.fill_judgement("dead")
+    trainee.wait_for("started my deploy")
+    trainee.wait_for("exists, and no state knows it")
+    trainee.press("escape")
+    trainee.wait_for(lambda: not trainee.sees("PRACTICE shell"))
+
+    assert trainee.done() == "unsafe"
+    assert trainee.sees("its holder was alive")
 
 
 def test_a_lock_that_comes_back_is_answered_with_its_cause(desk: Desk) -> None:
@@ -275,16 +289,17 @@ def test_contention_clears_by_itself(desk: Desk) -> None:
     assert trainee.done("alive") == "best"
 
 
-def test_a_twin_is_waited_for_when_it_lives_and_released_when_it_does_not(desk: Desk) -> None:
+@pytest.mark.parametrize("twin", ["twin-1", "twin-2", "twin-3"])
+def test_a_twin_is_waited_for_when_it_lives_and_released_when_it_does_not(desk: Desk, twin: str) -> None:
     alive = next(seed for seed in range(20) if seeded_alive(seed))
     dead = next(seed for seed in range(20) if not seeded_alive(seed))
-    trainee = desk.start("twin-1", "--seed", str(alive))
+    trainee = desk.start(twin, "--seed", str(alive))
     trainee.on_walk()
     trainee.find_out(0, 1)
     assert trainee.done("alive") == "best"
     trainee.press("enter")
     trainee.terminal.wait_for_end()
-    trainee = desk.start("twin-1", "--seed", str(dead))
+    trainee = desk.start(twin, "--seed", str(dead))
     through_a_dead_plan(trainee, 0, 1, 2)
     trainee.wait_for("□ FREE")
     assert trainee.done() == "best"

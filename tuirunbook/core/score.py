@@ -286,7 +286,7 @@ def _sufficed(scenario: Scenario, asked: Mapping[str, str], moment: str, events:
     if not events or not scenario.judge.needs:
         return ""
     began = events[0].at
-    acted = f"You acted in minute {_minute(began, moment)}" if moment else "You never acted"
+    acted = f"You acted in minute {_minute(began, moment)}" if moment else "You released nothing"
     if any(name not in asked for name in scenario.judge.needs):
         return f"{acted}; the evidence never sufficed."
     enough = max(asked[name] for name in scenario.judge.needs)

@@ -59,9 +59,11 @@ def debrief_text(told: Debrief) -> Content:
             tuple(f"{one.what}\n  would have said: {one.answer}\n  costs about {one.costs} s" for one in told.missed),
         ),
         *_section("When", (told.sufficed,)),
-        *_section("What you knew when you acted, from your own transcript", told.known),
         *_section("One habit for the next page", (told.habit,)),
         *_section("What this page teaches", (told.teaches,)),
+        *_section(
+            f"What you knew {'when you acted' if told.acts else 'at the end'}, in your own transcript", told.known
+        ),
     ]
     return Content("\n").join(parts)
 

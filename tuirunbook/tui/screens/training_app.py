@@ -182,7 +182,7 @@ class TrainingApp(TflockApp):
         if isinstance(self.screen, PracticeShellScreen):
             self.screen.action_leave()
         elif walk is not None and run is not None:
-            self.push_screen(PracticeShellScreen(run, walk.judge, walk.released_by_hand))
+            self.push_screen(PracticeShellScreen(run, walk.before_raw_release, walk.released_by_hand))
 
     @on(PracticeShellScreen.Moved)
     async def _moved(self, event: PracticeShellScreen.Moved) -> None:

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from tuirunbook.core.events import Marker, NoteAdded, OutsideAction
 from tuirunbook.core.score import judged_note, shell_action
 from tuirunbook.core.text import one_line
-from tuirunbook.tui.background import in_background
+from tuirunbook.tui.background import aside, in_background
 from tuirunbook.tui.commands import PRACTICE, bindings, short_keys
 from tuirunbook.tui.dialogs.confirm import ConfirmScreen
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _VERDICTS = (
-    ("", "choose"),
+    ("", "(choose one)"),
     ("dead", "the holder is dead"),
     ("alive", "the holder is alive"),
     ("cannot-tell", "I cannot tell"),
@@ -162,6 +162,13 @@ class PracticeWalk(WalkScreen):
         await self.stage.do("", walk.clerk.tell, NoteAdded, text=text, marker=Marker.DIAGNOSIS)
         return True
 
+    async def before_raw_release(self) -> bool:
+        """The judgement, and whatever happens in the world while somebody is about to act; False when it was left."""
+        if not await self.judge():
+            return False
+        await aside(self.run_of_practice.confirming)
+        return True
+
     @property
     def has_acted(self) -> bool:
         """Whether something was released from here, so that the judgement stands already."""
@@ -187,7 +194,7 @@ def judgement_form(before: str) -> FormScreen:
             FormField(id="wrong", label="what would prove me wrong", required=True),
         ],
         check=_judgement_trouble,
-        intro=Content("The debrief quotes it. It is about the page as a whole, and nobody else reads it now."),
+        intro=Content("The debrief will quote it. Nobody else reads it."),
     )
 
 
