@@ -72,14 +72,18 @@ def train(
     from tuirunbook.training.progress import Progress  # noqa: PLC0415 - only this command needs it
 
     refuse_unused(context)
+    if as_json and not (list_ or due):
+        raise click.UsageError("--json goes with --list or --due; the report has --report json.")
     who = person or _person()
     if check is not None:
         return _check(check)
     progress = Progress(_directory() / "progress.jsonl")
-    if reset:
-        remark(f"Forgotten: {progress.reset(who, name)} runs of {who}.")
-        return 0
     scenarios = _scenarios(file)
+    if reset:
+        done = {run.scenario for run in progress.of(who)}
+        forgotten = progress.reset(who, name if name in done else _page(name, scenarios))
+        remark(f"Forgotten: {forgotten} {'run' if forgotten == 1 else 'runs'} of {who}.")
+        return 0
     if report is not None:
         _report(report, progress, scenarios)
         return 0
@@ -164,6 +168,19 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _page(name: str, scenarios: tuple[Scenario, ...]) -> str:
+    """The scenario that a number or a name means; empty for none.
+
+    Raises:
+        Problem: There is no such page.
+    """
+    if name.isdecimal() and 1 <= int(name) <= len(scenarios):
+        return scenarios[int(name) - 1].name
+    if name and name not in {one.name for one in scenarios}:
+        raise Problem(f"There is no page {name!r}.", "`tflock-tui train --list` numbers them.")
+    return name
+
+
 def _play(
     scenarios: tuple[Scenario, ...],
     name: str,
@@ -175,10 +192,7 @@ def _play(
 ) -> int:
     """Play one scenario, or from the menu."""
     require_extra()
-    if name.isdecimal() and 1 <= int(name) <= len(scenarios):
-        name = scenarios[int(name) - 1].name
-    if name and name not in {one.name for one in scenarios}:
-        raise Problem(f"There is no page {name!r}.", "`tflock-tui train --list` numbers them.")
+    name = _page(name, scenarios)
     if (why := missing_terminal()) is not None:
         remark(f"tflock-tui: training needs a terminal, and {why}.")
         return Status.USAGE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from tuirunbook.core.scenario import Happening, Inquiry, Scenario, seconds
+from tuirunbook.core.scenario import HOME_ACCOUNT, Happening, Inquiry, PracticeProfile, Scenario, seconds
 
 SHIPPED = Path(__file__).parent / "scenarios"
 _HEADER = re.compile(r"\s*(\[\[?)\s*([\w-]+)\s*\]\]?\s*(?:#.*)?$")
@@ -27,6 +28,8 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "match": ("names-this-state", "could-be", "cannot-be"),
     "verdict": ("dead", "alive", "not-a-lock"),
 }
+_KINDS: Mapping[Any, str] = {str: "text", int: "a whole number", bool: "true or false", dict: "a table"}
+_ACCOUNT = re.compile(r"\d{12}")
 Place = tuple[str | int, ...]
 
 
@@ -125,14 +128,15 @@ class _Reader:
             else:
                 self._add(at, f"expected a table [{name}]")
         else:
+            known = _choices(name, kind)
+            if known and value not in known:
+                self._add(at, f"{name}: expected one of {', '.join(repr(one) for one in known if one)}")
+                return
             try:
                 msgspec.convert(value, kind)
-            except msgspec.ValidationError as error:
-                self._add(at, f"{name}: {str(error).partition(' - at')[0]}")
+            except msgspec.ValidationError:
+                self._add(at, f"{name}: expected {_in_words(kind)}, and this is {_in_words(type(value))}")
                 return
-            if name in _CHOICES and value not in _CHOICES[name]:
-                known = ", ".join(repr(one) for one in _CHOICES[name] if one)
-                self._add(at, f"{name}: expected one of {known}")
             if name in {"age", "after", "costs"} and value:
                 self._span(name, value, at)
 
@@ -161,8 +165,18 @@ class _Reader:
                 for wanted in getattr(rules, name, ()):
                     if wanted not in allowed:
                         self._add((table, name), f"{name}: there is no inquiry {wanted!r}")
+        self._profiles(scenario.profiles)
         self._happenings(scenario.happenings)
         self._inquiries(scenario.inquiries)
+
+    def _profiles(self, profiles: tuple[PracticeProfile, ...]) -> None:
+        for index, profile in enumerate(profiles):
+            if not _ACCOUNT.fullmatch(profile.account):
+                self._add(("profiles", index, "account"), "account: expected 12 digits")
+            if profile.name in {one.name for one in profiles[:index]}:
+                self._add(("profiles", index, "name"), f"name: {profile.name!r} is there already")
+        if profiles and HOME_ACCOUNT not in {profile.account for profile in profiles}:
+            self._add(("profiles",), f"expected one of them in account {HOME_ACCOUNT}, where the locks are")
 
     def _happenings(self, happenings: tuple[Happening, ...]) -> None:
         for index, happening in enumerate(happenings):
@@ -186,6 +200,21 @@ class _Reader:
         while place and place not in self._lines:
             place = place[:-1]
         self.mistakes.append(ScenarioMistake(line=self._lines.get(place, 1), sentence=sentence))
+
+
+def _choices(name: str, kind: Any) -> tuple[str, ...]:
+    """The words that a key may have; none where it is free."""
+    if isinstance(kind, type) and issubclass(kind, enum.StrEnum):
+        return tuple(word.value for word in kind)
+    return _CHOICES.get(name, ())
+
+
+def _in_words(kind: Any) -> str:
+    """What a value is, for people who write TOML."""
+    if get_origin(kind) is tuple or kind is list:
+        return "a list of texts"
+    parts = [one for one in (get_args(kind) or (kind,)) if one is not type(None)]
+    return _KINDS.get(parts[0], "something else")
 
 
 def _structs(kind: Any) -> Iterator[type[msgspec.Struct]]:
