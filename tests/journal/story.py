@@ -173,11 +173,7 @@ def _retry_and_release() -> list[tuple[type[Event], dict[str, Any]]]:
         (CommandEnded, {"command": "plan-1", "exit_code": 1, "summary": "Error acquiring the state lock"}),
         (
             RetryEnded,
-            {"outcome": "refused-by-this", "source": "plan", "locks": (LOCK,), "lock": LOCK, "detail": "refused"},
-        ),
-        (
-            RetryEnded,
-            {"outcome": "refused-by-this", "source": "ci-log", "locks": (LOCK,), "lock": LOCK, "detail": "by its log"}
+            {"outcome": "refused-by-this", "source": "plan", "locks": (LOCK,), "lock": LOCK, "detail": "refused"}
             | {"link": "https://ci/4713"},
         ),
         (CheckRecorded, {"phase": "before", "name": "digest", "result": "ok", "detail": "the digest is the MD5"}),
@@ -244,7 +240,7 @@ def story() -> tuple[Event, ...]:
         (
             ErrorPasted,
             {"text": "Error acquiring the state lock", "diagnosis": "held", "locks": (LOCK,), "fresh": True}
-            | {"printed_at": timestamp(START)},
+            | {"printed_at": timestamp(START), "claims": (lock_record().info,)},
         ),
         (LockObserved, {"snapshot": held()}),
         (WatchLost, {"why": "the network is gone"}),

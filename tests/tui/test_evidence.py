@@ -6,18 +6,18 @@ import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from textual.screen import Screen
 
-from tests.support.incidents import START, A, Story
+from tests.support.incidents import START, UNREAD, A, Story
 from tests.support.pilots import HOSTILE, SIZES, OneScreen, painted, piloted, text_of, until
 from tests.support.views import view_of
 from tests.walk.parts import Bench, Witness
 from tuirunbook.core.events import FindingDisputed, SourceSwitched
 from tuirunbook.core.evidence import InLine, Match, Says
+from tuirunbook.core.lock import Store
 from tuirunbook.core.runbook import Action
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.tui.dialogs.form import FormScreen
@@ -27,7 +27,7 @@ from tuirunbook.tui.panes.exhibits import LOOKS, PEOPLE, exhibits, in_full, sour
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.screens.evidence import EvidenceScreen
 from tuirunbook.tui.view import View
-from tuirunbook.walk.evidence_desk import EvidenceDesk, SourceStatus
+from tuirunbook.walk.evidence_desk import SourceStatus
 
 CI = SourceStatus(name="GitHub Actions of acme/infra", can_block=True, answered_at=START)
 TRAIL = SourceStatus(name="CloudTrail", can_block=True, asking_since=START - timedelta(seconds=3))
@@ -132,14 +132,11 @@ class Scene:
     """A stage on a bench: dialogs open on the screen, and the sources are really asked."""
 
     def __init__(self, directory: Path, *witnesses: Witness) -> None:
-        self.bench = Bench(directory)
+        self.bench = Bench(directory, sources=witnesses)
         self.bench.look()
         self.said: list[str] = []
         self.app: OneScreen | None = None
-        evidence = EvidenceDesk(
-            witnesses, self.bench.observer.weigh_in, self.bench.clock, off=lambda: self.bench.incident.off
-        )
-        self.walk = SimpleNamespace(clerk=self.bench.clerk, evidence=evidence)
+        self.walk = self.bench
 
     @property
     def view(self) -> View:
@@ -308,3 +305,33 @@ def test_the_cursor_stays_on_its_row_when_others_come(tmp_path: Path) -> None:
             assert "ci.mine" in text_of(app, "#evidence-detail")
 
     drive()
+
+
+def test_while_the_lock_cannot_be_read_the_sources_that_need_no_login_are_asked_and_the_others_say_why_not(
+    tmp_path: Path,
+) -> None:
+    witness, trail = Witness(), Trail()
+    trail.name = "CloudTrail"
+    scene = Scene(tmp_path, witness, trail)
+    for store in Store:
+        scene.bench.shelf.readings[store] = UNREAD
+    scene.bench.look()
+
+    @piloted
+    async def drive() -> None:
+        app = OneScreen(scene.screen())
+        async with app.run_test() as pilot:
+            await pilot.press("r")
+            await until(pilot, lambda: witness.asked, "the question")
+            await pilot.press("down", "r")
+            await until(pilot, lambda: scene.said, "the refusal")
+        assert "cannot read them now" in scene.said[0]
+        assert (witness.asked, trail.asked) == (1, 0)
+
+    drive()
+
+
+class Trail(Witness):
+    """One that is asked with the login that the locks are read with."""
+
+    asks_aws = True

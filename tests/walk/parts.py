@@ -38,6 +38,7 @@ from tuirunbook.walk.clerk import Clerk
 from tuirunbook.walk.commands import Commands
 from tuirunbook.walk.evidence_desk import EvidenceDesk
 from tuirunbook.walk.observer import Looked, Observer
+from tuirunbook.walk.reception import Reception
 from tuirunbook.walk.releases import Releases
 from tuirunbook.walk.responder import Prepared, Released, Responder
 from tuirunbook.walk.scribe import Scribe
@@ -330,10 +331,10 @@ class Bench:
         releases = Releases(site)
         self.commands = Commands(site, releases)
         self.checks = Checks(site)
-        self.sources_say: Callable[[LockSnapshot], Iterable[Finding]] = EvidenceDesk(
-            sources, self.observer.weigh_in, self.clock, off=lambda: self.scribe.incident.off
-        ).again
+        self.evidence = EvidenceDesk(sources, self.observer.weigh_in, self.clock, off=lambda: self.scribe.incident.off)
+        self.sources_say: Callable[[LockSnapshot], Iterable[Finding]] = self.evidence.again
         self.responder = Responder(site, releases, self._ask_again)
+        self.reception = Reception(site, self.clerk, self.responder, self.checks, self.evidence, resumed=False)
 
     def _ask_again(self, snapshot: LockSnapshot) -> Iterable[Finding]:
         return self.sources_say(snapshot)

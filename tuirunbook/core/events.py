@@ -219,6 +219,7 @@ class ErrorPasted(Event, frozen=True, tag="error-pasted"):
         fresh: Whether it came from a run of the last five minutes, by the operator's word or by the text's own times.
         link: Where it was printed.
         printed_at: When it was printed, RFC 3339; empty when nobody knows.
+        claims: What it says of the locks that can be of this state.
     """
 
     text: str
@@ -227,6 +228,7 @@ class ErrorPasted(Event, frozen=True, tag="error-pasted"):
     fresh: bool = False
     link: str = ""
     printed_at: str = ""
+    claims: tuple[LockInfo, ...] = ()
 
 
 class LockObserved(Event, frozen=True, tag="lock-observed"):

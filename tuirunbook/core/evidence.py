@@ -12,6 +12,9 @@ from tuirunbook.core.lock import LockIdentity, LockInfo, parse_time
 SKEW = timedelta(seconds=60)
 """How far two clocks may be apart that were not compared."""
 
+AFTERMATH = ("cause.", "recurrence.", "inflight.")
+"""How the keys of findings begin that are for the steps after the release: about causes, and what a dead apply left."""
+
 FRESH_REFUSAL = timedelta(minutes=5)
 """How old a refusal in CI may be to count as the retry."""
 

@@ -7,7 +7,7 @@ hundred-thousandth.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import singledispatch
 
 import msgspec
@@ -47,10 +47,11 @@ from tuirunbook.core.events import (
     WatchLost,
     WatchRestored,
 )
-from tuirunbook.core.evidence import Finding
+from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.lock import (
     Change,
     LockIdentity,
+    LockInfo,
     Store,
     parse_time,
 )
@@ -96,6 +97,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     may_have_written: bool = False
     pasted: Mapping[LockIdentity, str] = {}
     refusals: Mapping[LockIdentity, ErrorPasted] = {}
+    claims: Mapping[LockIdentity, LockInfo] = {}
+    lost: tuple[LockRecord, ...] = ()
     voided: Mapping[LockIdentity, str] = {}
     answers: Mapping[tuple[LockIdentity, str], QuestionAnswered] = {}
     findings: Mapping[tuple[LockIdentity, str], Finding] = {}
@@ -155,6 +158,19 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def identities(self) -> tuple[LockIdentity, ...]:
         """The distinct locks of the last look, ours left out."""
         return tuple(dict.fromkeys(lock.identity for lock in self.locks))
+
+    @property
+    def unseen(self) -> tuple[LockInfo, ...]:
+        """The locks that may be there while they cannot be read; nothing can be released by them (S15).
+
+        They were seen before sight was lost, or a pasted error claims them and no look could show whether they are so.
+        """
+        if self.snapshot is not None and not self.blind_since:
+            return ()
+        lost = [lock.info for lock in self.lost if lock.info is not None and not lock.ours]
+        found = {info.id: info for info in lost}
+        found |= {name: info for name, info in self.claims.items() if name not in self.seen}
+        return tuple(info for name, info in found.items() if name not in self.identities)
 
     @property
     def gone(self) -> bool:
@@ -246,6 +262,10 @@ def _(event: ErrorPasted, incident: Incident) -> dict[str, object]:
     changed: dict[str, object] = {"pasted": {**incident.pasted, **dict.fromkeys(event.locks, event.at)}}
     if event.printed_at:
         changed["refusals"] = {**incident.refusals, **dict.fromkeys(event.locks, event)}
+    if event.claims:
+        claimed = {LockIdentity(claim.id): claim for claim in event.claims}
+        changed["claims"] = {**incident.claims, **claimed}
+        changed["findings"] = _still_true(incident, (one for one in claimed.items() if one[0] not in incident.seen))
     return changed
 
 
@@ -269,12 +289,41 @@ def _looked(incident: Incident, snapshot: SnapshotRecord, at: str) -> dict[str, 
     left = snapshot.free and sure and bool(seen) and all(snapshot.readings.get(store) == "free" for store in seen_in)
     return {
         "snapshot": snapshot,
+        "lost": tuple(_lost(incident, snapshot)),
+        "findings": _still_true(
+            incident, ((lock.identity, lock.info) for lock in theirs if lock.identity not in incident.seen)
+        ),
         "unchanged_since": incident.unchanged_since if same else at,
         "seen": seen,
         "seen_in": seen_in,
         "may_have_written": incident.may_have_written or any(_may_write(lock) for lock in snapshot.locks),
         "gone_at": (incident.gone_at or at) if left or (incident.gone_at and not theirs) else "",
     }
+
+
+def _lost(incident: Incident, now: SnapshotRecord) -> Iterator[LockRecord]:
+    """The locks that were read before from a store that cannot be read now."""
+    before = (*incident.lost, *(incident.snapshot.locks if incident.snapshot else ()))
+    found = {(lock.store, lock.identity): lock for lock in before}
+    yield from (lock for (store, _), lock in found.items() if now.readings.get(store, "").startswith("not checked"))
+
+
+def _still_true(
+    incident: Incident, told: Iterable[tuple[LockIdentity, LockInfo | None]]
+) -> Mapping[tuple[LockIdentity, str], Finding]:
+    """The findings, less those that support a release and were made by a claim which is not borne out.
+
+    Args:
+        incident: The incident so far.
+        told: Locks that were never seen, as they are told of now: by a look, or by another pasted error.
+    """
+    wrong = {name for name, info in told if (claim := incident.claims.get(name)) and not claim.tells_of_the_same(info)}
+    supporting = {
+        key for key, finding in incident.findings.items() if key[0] in wrong and finding.says is Says.SUPPORTS
+    }
+    if not supporting:
+        return incident.findings
+    return {key: finding for key, finding in incident.findings.items() if key not in supporting}
 
 
 def _may_write(lock: LockRecord) -> bool:

@@ -73,6 +73,10 @@ class LockInfo(msgspec.Struct, frozen=True, kw_only=True):
         except OverflowError:
             return None
 
+    def tells_of_the_same(self, other: LockInfo | None) -> bool:
+        """Whether both name the same lock, holder and time, so that what was found out by one holds for the other."""
+        return other is not None and (self.id, self.who, self.created_at) == (other.id, other.who, other.created_at)
+
     @property
     def may_have_written(self) -> bool:
         """Whether the operation can have changed infrastructure or state before it died.

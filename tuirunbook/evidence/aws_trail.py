@@ -98,6 +98,7 @@ class AwsTrail:
 
     name = "CloudTrail"
     can_block = True
+    asks_aws = True
 
     def __init__(
         self,

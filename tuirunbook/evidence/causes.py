@@ -229,6 +229,7 @@ class HolderRole:
 
     name = "the holder's role"
     can_block = False
+    asks_aws = True
 
     def __init__(self, door: AwsDoor, roles: Callable[[], Sequence[str]]) -> None:
         self._door = door

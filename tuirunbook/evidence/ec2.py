@@ -62,6 +62,7 @@ class Ec2:
 
     name = "EC2"
     can_block = False
+    asks_aws = True
 
     def __init__(self, door: AwsDoor, rules: Sequence[WhoRule] = ()) -> None:
         self._door = door

@@ -63,6 +63,7 @@ class StateWrites:
 
     name = "writes of the state"
     can_block = True
+    asks_aws = True
 
     def __init__(self, door: AwsDoor) -> None:
         self._door = door

@@ -92,11 +92,12 @@ def _begin(session: Session, resume: str | None) -> bool:
         if root is None:
             return False
         session.begin(lambda publish: front.open_walk(root, publish))
+    if text := front.pasted():
+        # At once: what the error claims can be asked about before AWS has answered.
+        session.do(session.walk.paste, text)
     session.wait_for(lambda: session.snapshot is not None)
     if not resume:
         session.root = front.compare(session.root)
-    if text := front.pasted():
-        session.do(session.walk.paste, text)
     for other in front.other_incidents(session.root):
         if other.id != session.incident.id:
             console.say(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from tuirunbook.core.claims import as_lock, unseen_in_words
 from tuirunbook.core.events import CheckRecorded, digest_text, state_text
-from tuirunbook.core.evidence import Finding, Says
+from tuirunbook.core.evidence import AFTERMATH, Finding, Says
 from tuirunbook.core.gates import DeleteLock, ForceUnlock, obstacle
 from tuirunbook.core.incident import Release
-from tuirunbook.core.lock import Held, LockIdentity, NotChecked, Store, StoredLock, parse_time, short
+from tuirunbook.core.lock import Held, LockIdentity, LockInfo, NotChecked, Store, StoredLock, parse_time, short
 from tuirunbook.core.placeholders import placeholder_values
 from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, StepState, lock_in_hand, open_questions
 from tuirunbook.core.runbook import Action, substitute_plain
@@ -56,7 +57,9 @@ def lock(session: Session) -> Iterator[str]:
         yield f"Lock: {store.label} cannot be read: {one_line(reading.why, 300)}"
         if reading.advice:
             yield f"  {one_line(reading.advice, 300)}"
-    if not snapshot.held:
+    if not snapshot.held and incident.unseen:
+        yield from (_unseen(session, info) for info in incident.unseen)
+    elif not snapshot.held:
         yield _nobody(session)
     if incident.elsewhere:
         yield f"STOP: we are not reading what Terraform reads: {one_line(incident.elsewhere, 300)}"
@@ -71,6 +74,14 @@ def _nobody(session: Session) -> str:
     if snapshot is not None and not snapshot.address.locks_at_all:
         return "Lock: this backend takes none at all; it names no table and no lockfile."
     return "Lock: none was seen here. That is not the same as gone: check account, region, table and workspace."
+
+
+def _unseen(session: Session, info: LockInfo) -> str:
+    told = _holder(session, as_lock(info, session.incident.address))
+    return (
+        f"Lock {short(info.id)}: {unseen_in_words(session.incident, info)} Nothing can be released until it is read. "
+        f"It is said to be: {told}"
+    )
 
 
 def _holder(session: Session, held: StoredLock) -> str:
@@ -166,6 +177,7 @@ def _inspect(session: Session, state: StepState) -> Iterator[str]:
                 yield f"{store.label}: free"
     yield f"digest: {digest_text(snapshot.digest)}"
     yield f"state object: {one_line(state_text(snapshot), 300)}"
+    yield from _unseen_evidence(session)
 
 
 def raw(session: Session) -> Iterator[str]:
@@ -177,7 +189,8 @@ def raw(session: Session) -> Iterator[str]:
 
 def _rule_out(session: Session, state: StepState) -> Iterator[str]:
     incident = session.incident
-    if not incident.identities:
+    yield from _unseen_evidence(session)
+    if not incident.identities and not incident.unseen:
         yield "No lock is held here, so there is nothing to rule out."
     for identity in incident.identities:
         yield f"About lock {short(identity)}:"
@@ -187,9 +200,22 @@ def _rule_out(session: Session, state: StepState) -> Iterator[str]:
         yield from verdict(session, identity)
 
 
+def _unseen_evidence(session: Session) -> Iterator[str]:
+    """What is known of the holders of locks that no look shows now."""
+    for info in session.incident.unseen:
+        identity = LockIdentity(info.id)
+        yield f"About lock {short(identity)}, which has not been read:"
+        yield from (f"  {fact}" for fact in _evidence(session, identity))
+        yield from verdict(session, identity)
+
+
 def _evidence(session: Session, identity: LockIdentity) -> Iterator[str]:
     incident = session.incident
-    found = [finding for (about, _), finding in incident.findings.items() if about == identity]
+    found = [
+        finding
+        for (about, key), finding in incident.findings.items()
+        if about == identity and not key.startswith(AFTERMATH)
+    ]
     found += [
         as_finding(answer)
         for (about, question), answer in incident.answers.items()

@@ -11,7 +11,18 @@ from textual.content import Content
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.gates import Policy
 from tuirunbook.core.incident import Incident
-from tuirunbook.core.lock import Free, Held, LockSnapshot, NotChecked, Reading, Store, StoredLock, parse_time, short
+from tuirunbook.core.lock import (
+    Free,
+    Held,
+    LockInfo,
+    LockSnapshot,
+    NotChecked,
+    Reading,
+    Store,
+    StoredLock,
+    parse_time,
+    short,
+)
 from tuirunbook.core.procedure import Progress, StepState
 from tuirunbook.core.runbook import Action, Runbook
 from tuirunbook.core.text import clip, one_line
@@ -136,7 +147,8 @@ def _me(view: View, width: int) -> Content:
 def _lock_line(view: View, width: int) -> Content:
     word, style = lock_word(view)
     stores = "  ".join(f"{name} {_mark(view, store)}" for name, store in (("DDB", Store.DYNAMODB), ("S3", Store.S3)))
-    seen = f"   seen {age(view.seen_at, view.now)} ago" if view.seen_at else "   reading…"
+    verb = "asked" if view.incident.blind_since else "seen"
+    seen = f"   {verb} {age(view.seen_at, view.now)} ago" if view.seen_at else "   reading…"
     tail = f"  {word}  {stores}{seen}"
     name = view.incident.address.lock_id
     room = max(12, width - len(tail))
@@ -191,6 +203,8 @@ def _mark(view: View, store: Store) -> str:
 
 def _holder(view: View) -> Content:
     lock = _first_lock(view)
+    if lock is None and view.incident.unseen:
+        return _unseen(view, view.incident.unseen[0])
     if lock is None:
         return Content(_nobody(view))
     if lock.info is None:
@@ -199,9 +213,19 @@ def _holder(view: View) -> Content:
         )
     info = lock.info
     what = f"{operation(info.operation).upper()}: " + ("may be half done" if info.may_have_written else "wrote nothing")
+    return Content.assemble((what, "bold"), f"   {_taker(view, info)}")
+
+
+def _taker(view: View, info: LockInfo) -> str:
     since = f"   {clock(info.created_at, view.zone)}" if info.created_at else ""
+    return f"{one_line(info.who, 34) or '(nobody named)'}{since}   {short(info.id)}"
+
+
+def _unseen(view: View, info: LockInfo) -> Content:
+    """A lock that may be there and that no look shows now: said in one word before all that is told of it."""
+    word = "UNSEEN NOW" if info.id in view.incident.seen else "CLAIMED, NOT SEEN"
     return Content.assemble(
-        (what, "bold"), f"   {one_line(info.who, 34) or '(nobody named)'}{since}   {short(info.id)}"
+        (word, "bold $text-warning"), f"  {operation(info.operation).upper()}  {_taker(view, info)}"
     )
 
 

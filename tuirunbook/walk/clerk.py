@@ -7,6 +7,7 @@ from datetime import datetime
 
 from tuirunbook.core.answers import answer_facts
 from tuirunbook.core.ci import printed_at as time_of_refusal
+from tuirunbook.core.claims import claims
 from tuirunbook.core.diagnosis import Diagnosis, Kind, diagnose
 from tuirunbook.core.events import (
     CheckRecorded,
@@ -133,6 +134,7 @@ class Clerk:
             fresh=fresh,
             link=link,
             printed_at=timestamp(printed_at) if printed_at else "",
+            claims=claims(diagnosis, self._scribe.incident.address),
         )
         self.count_refusals()
         return diagnosis

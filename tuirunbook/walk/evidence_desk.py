@@ -13,9 +13,9 @@ import msgspec
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.events import timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.lock import LockIdentity, LockSnapshot, StoredLock
+from tuirunbook.core.lock import LockIdentity, LockInfo, LockSnapshot, StoredLock
 from tuirunbook.core.text import one_line, redact
-from tuirunbook.walk.ports import AlwaysAsked, EvidenceSource
+from tuirunbook.walk.ports import AlwaysAsked, AsksAws, EvidenceSource
 
 PATIENCE_SECONDS = 5.0
 """How long a source is waited for before it is said that it has not answered."""
@@ -71,9 +71,21 @@ class EvidenceDesk:
 
     def refresh(self, snapshot: LockSnapshot) -> None:
         """Ask the sources that can block again, where what they said has grown old."""
-        now = time.monotonic()
-        old = [one for one in self._on() if one.can_block and now - one.asked_at >= self._refresh]
-        self._ask([asker for asker in old if not asker.busy], snapshot)
+        self._ask(self._old(), snapshot)
+
+    def ask_unseen(
+        self, locks: Sequence[StoredLock], address: StateAddress, *, only: str = "", again: bool = False
+    ) -> None:
+        """Ask the sources that need no login to AWS about locks that no look shows now.
+
+        Args:
+            locks: The locks, as a pasted error or an earlier look tells of them.
+            address: Their state.
+            only: The name of the one source to ask.
+            again: Ask those alone that can block and whose answer has grown old.
+        """
+        askers = [asker for asker in (self._old() if again else self._on()) if not asker.asks_aws]
+        self._mind_all(_put([asker for asker in askers if not only or asker.name == only], locks, address))
 
     def again(self, snapshot: LockSnapshot) -> Iterable[Finding]:
         """What every source that can block says now, about every lock of this look, and who has not answered in time.
@@ -83,7 +95,7 @@ class EvidenceDesk:
         """
         deadline = time.monotonic() + self._patience
         askers = [asker for asker in self._on() if asker.can_block]
-        for asker, question in _put(askers, snapshot, waited_for=True):
+        for asker, question in _put(askers, _halves(snapshot), snapshot.address, waited_for=True):
             question.done.wait(max(0.0, deadline - time.monotonic()))
             silence = asker.note_silence(question)
             yield from question.found if silence is None else (silence,)
@@ -97,8 +109,16 @@ class EvidenceDesk:
         off = self._off()
         return [asker for asker in self._askers if asker.why_always or asker.name not in off]
 
+    def _old(self) -> list[_Asker]:
+        now = time.monotonic()
+        old = [one for one in self._on() if one.can_block and now - one.asked_at >= self._refresh]
+        return [asker for asker in old if not asker.busy]
+
     def _ask(self, askers: Sequence[_Asker], snapshot: LockSnapshot) -> None:
-        if questions := _put(askers, snapshot):
+        self._mind_all(_put(askers, _halves(snapshot), snapshot.address))
+
+    def _mind_all(self, questions: Sequence[tuple[_Asker, _Question]]) -> None:
+        if questions:
             threading.Thread(target=self._mind, args=(questions,), name="evidence: patience", daemon=True).start()
 
     def _mind(self, questions: Sequence[tuple[_Asker, _Question]]) -> None:
@@ -116,6 +136,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
         name: What it asks, for people.
         can_block: Whether it is asked again between the last keystroke and the act.
         why_always: Why it cannot be turned off, or empty.
+        asks_aws: Whether it is asked with the login that the locks are read with.
         asking_since: When the oldest question that it has not answered was put, or None.
         answered_at: When it answered last, or None.
     """
@@ -123,6 +144,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     can_block: bool
     why_always: str = ""
+    asks_aws: bool = False
     asking_since: datetime | None = None
     answered_at: datetime | None = None
 
@@ -133,6 +155,7 @@ class _Question(msgspec.Struct, kw_only=True):
     Attributes:
         number: Which of its questions, from 1.
         lock: What it is about.
+        info: What was known about that lock.
         waited_for: Whether somebody takes the answer away himself, so that it is handed on only when it is late.
         done: Set when the source has answered.
         late: Whether it was said that it has not answered in time.
@@ -141,6 +164,7 @@ class _Question(msgspec.Struct, kw_only=True):
 
     number: int
     lock: LockIdentity
+    info: LockInfo | None
     waited_for: bool
     done: threading.Event
     late: bool = False
@@ -160,6 +184,7 @@ class _Asker:
         self.name = source.name
         self.can_block = source.can_block
         self.why_always = source.why_always if isinstance(source, AlwaysAsked) else ""
+        self.asks_aws = isinstance(source, AsksAws) and source.asks_aws
         self.asked_at = float("-inf")
         self.stopped = False
         self._source = source
@@ -172,6 +197,7 @@ class _Asker:
         self._answered_at: datetime | None = None
         self._answered: dict[LockIdentity, int] = {}
         self._silent: set[LockIdentity] = set()
+        self._latest: dict[LockIdentity, LockInfo | None] = {}
 
     @property
     def busy(self) -> bool:
@@ -186,6 +212,7 @@ class _Asker:
                 name=self.name,
                 can_block=self.can_block,
                 why_always=self.why_always,
+                asks_aws=self.asks_aws,
                 asking_since=min(self._open.values(), default=None),
                 answered_at=self._answered_at,
             )
@@ -196,8 +223,13 @@ class _Asker:
             self._numbers += 1
             self._open[self._numbers] = self._clock()
             self.asked_at = time.monotonic()
+            self._latest[lock.identity] = lock.info
             question = _Question(
-                number=self._numbers, lock=lock.identity, waited_for=waited_for, done=threading.Event()
+                number=self._numbers,
+                lock=lock.identity,
+                info=lock.info,
+                waited_for=waited_for,
+                done=threading.Event(),
             )
         threading.Thread(
             target=self._answer, args=(question, lock, address), name=f"evidence: {self.name}", daemon=True
@@ -230,13 +262,18 @@ class _Asker:
                 found = (*found, self._about(question.lock, Says.NOTHING, f"{self.name} has answered after all"))
             question.found = found
             question.done.set()
-            outdated = self._answered.get(question.lock, 0) > question.number
-            if self.stopped or outdated:
+            if self.stopped or self._is_outdated(question):
                 return
             self._answered[question.lock] = question.number
             if not question.waited_for or question.late:
                 for finding in found:
                     self._submit(finding)
+
+    def _is_outdated(self, question: _Question) -> bool:
+        """Whether a later question was answered already, or the lock turned out to be told of wrongly in this one."""
+        latest = self._latest[question.lock]
+        otherwise = question.info is not None and not question.info.tells_of_the_same(latest)
+        return otherwise or self._answered.get(question.lock, 0) > question.number
 
     def _gathered(self, lock: StoredLock, address: StateAddress) -> tuple[tuple[Finding, ...], Finding | None]:
         found: list[Finding] = []
@@ -261,12 +298,13 @@ class _Asker:
         )
 
 
-def _put(
-    askers: Sequence[_Asker], snapshot: LockSnapshot, *, waited_for: bool = False
-) -> list[tuple[_Asker, _Question]]:
-    """Ask each about each lock of a look.
+def _halves(snapshot: LockSnapshot) -> list[StoredLock]:
+    """Each lock of a look once: of one in both stores, the lockfile, which knows when it was written."""
+    return [snapshot.find(identity)[0] for identity in snapshot.identities]
 
-    Of a lock in both stores one half is enough; the lockfile comes first, and knows when it was written.
-    """
-    halves = [snapshot.find(identity)[0] for identity in snapshot.identities]
-    return [(one, one.begin(half, snapshot.address, waited_for=waited_for)) for half in halves for one in askers]
+
+def _put(
+    askers: Sequence[_Asker], locks: Sequence[StoredLock], address: StateAddress, *, waited_for: bool = False
+) -> list[tuple[_Asker, _Question]]:
+    """Ask each about each lock."""
+    return [(one, one.begin(lock, address, waited_for=waited_for)) for lock in locks for one in askers]

@@ -180,6 +180,16 @@ class AlwaysAsked(Protocol):
         ...
 
 
+@runtime_checkable
+class AsksAws(Protocol):
+    """A source that may need the login that the locks are read with: it is not asked about a lock that was not read."""
+
+    @property
+    def asks_aws(self) -> bool:
+        """Whether it does."""
+        ...
+
+
 class Journal(Protocol):
     """The incident on disk."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from tuirunbook.core.claims import as_lock
 from tuirunbook.core.events import Identified, Resumed, SourceSwitched
 from tuirunbook.core.evidence import Finding
 from tuirunbook.core.gates import moved
@@ -73,8 +74,21 @@ class Reception:
             self._evidence.ask(looked.snapshot)
         else:
             self._evidence.refresh(looked.snapshot)
+        self.ask_unseen(again=True)
         if looked.number == 1:
             self._checks.program()
+
+    def ask_again(self, source: str) -> None:
+        """Ask one source again, by its name, about every lock that is there or may be. For the incident's thread."""
+        if self._observer.latest is not None:
+            self._evidence.ask(self._observer.latest, only=source)
+        self.ask_unseen(only=source)
+
+    def ask_unseen(self, *, only: str = "", again: bool = False) -> None:
+        """Ask whom AWS is not needed for about locks that no look shows now; `again` where the answer has grown old."""
+        address = self._world.store.address
+        locks = [as_lock(info, address) for info in self._scribe.incident.unseen]
+        self._evidence.ask_unseen(locks, address, only=only, again=again)
 
     def hear(self, finding: Finding) -> None:
         """Record what a source found, and the retry that it stands for. For the incident's thread."""

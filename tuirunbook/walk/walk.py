@@ -78,8 +78,10 @@ class Walk:
         self.desk.stop(wait_seconds)
 
     def paste(self, text: str, printed_at: datetime | None = None, link: str = "") -> Diagnosis:
-        """Take in what Terraform printed. For the incident's thread."""
-        return self.clerk.paste(text, printed_at=printed_at, link=link)
+        """Take in what Terraform printed; who holds what it claims is asked at once. For the incident's thread."""
+        diagnosis = self.clerk.paste(text, printed_at=printed_at, link=link)
+        self.reception.ask_unseen()
+        return diagnosis
 
 
 def set_up(

@@ -47,7 +47,7 @@ def ci_sources(
     for key, name, connect in _chosen(root, checkout, remotes, environ, codebuild):
         several = sum(one == key or one.startswith(f"{key}-") for one in keys)
         keys.append(f"{key}-{several + 1}" if several else key)
-        sources.append(CiSource(Lazily(keys[-1], name, connect), target))
+        sources.append(CiSource(Lazily(keys[-1], name, connect), target, asks_aws=key == "codebuild"))
     return (*sources, UnaskedCi(keys))
 
 

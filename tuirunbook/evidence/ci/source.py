@@ -87,9 +87,11 @@ class CiSource:
     Args:
         system: The system.
         target: The root and workspace that the state is of; bucket, key and lock are added for each question.
+        asks_aws: Whether the system is AWS's own, asked with the login that the locks are read with.
     """
 
-    def __init__(self, system: System, target: Callable[[], Target]) -> None:
+    def __init__(self, system: System, target: Callable[[], Target], *, asks_aws: bool = False) -> None:
+        self.asks_aws = asks_aws
         self._system = system
         self._target = target
 

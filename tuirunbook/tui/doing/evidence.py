@@ -70,15 +70,17 @@ async def _dispute(stage: Stage, blocking: list[Finding]) -> None:
 
 async def ask_again(stage: Stage, row: Exhibit) -> None:
     """Ask the source of a row again, by itself."""
-    snapshot = stage.view.snapshot
+    held = stage.view.snapshot is not None and stage.view.snapshot.held
     if row.status is None:
         stage.say("Nobody can be asked again here; a on the walk asks people, r there looks again.")
     elif row.source in stage.view.incident.off and not row.status.why_always:
         stage.say(f"{row.source} is turned off; o turns it on again.")
-    elif snapshot is None or not snapshot.held:
+    elif not held and not stage.view.incident.unseen:
         stage.say("No lock is held here, so there is nothing to ask about.")
+    elif not held and row.status.asks_aws:
+        stage.say("It is asked with the login that the locks are read with, and that cannot read them now.")
     else:
-        stage.walk.evidence.ask(snapshot, only=row.source)
+        await stage.do("", stage.walk.reception.ask_again, row.source)
 
 
 async def switch(stage: Stage, row: Exhibit) -> None:

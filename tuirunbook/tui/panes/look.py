@@ -9,6 +9,7 @@ from tuirunbook.core.lock import Free, Held, NotChecked, Reading, Store, StoredL
 from tuirunbook.core.text import one_line
 from tuirunbook.core.values import Caller
 from tuirunbook.tui.panes.parts import Lines, heading, key, pair, paragraph
+from tuirunbook.tui.panes.rule_out import unseen
 from tuirunbook.tui.view import View, age, clock, operation
 
 _SHOWN = ("bucket", "key", "region", "dynamodb_table", "use_lockfile")
@@ -58,6 +59,12 @@ def inspect(view: View) -> Lines:
         yield paragraph("Reading the lock…")
         for store, reading in view.readings.items():
             yield from _store(view, store, reading)
+        yield from unseen(view)
+        return
+    if view.incident.unseen and not snapshot.held:
+        for store in Store:
+            yield from _store(view, store, snapshot.reading(store))
+        yield from unseen(view)
         return
     if not snapshot.held and not view.incident.gone:
         yield from _never_seen(view)

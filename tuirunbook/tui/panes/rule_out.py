@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.claims import unseen_in_words
+from tuirunbook.core.evidence import AFTERMATH, Finding, Match, Says
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import BEFORE_CHECKS, active_lock, open_questions
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import CHECK_NAMES, as_finding, judge
 from tuirunbook.tui.panes.exhibits import asking_for, dispute_of
 from tuirunbook.tui.panes.parts import (
+    OPINION_STYLE,
     SAYS_GLYPH,
     SAYS_STYLE,
     SAYS_WORDS,
@@ -34,6 +36,9 @@ CHECKS = {
 def rule_out(view: View) -> Lines:
     """Evidence, open questions and the verdict, for each lock that is present."""
     incident, step = view.incident, view.step.step
+    if not incident.identities and incident.unseen:
+        yield from unseen(view)
+        return
     if not incident.identities:
         yield paragraph("No lock is held here, so there is nothing to rule out.")
         return
@@ -54,8 +59,17 @@ def rule_out(view: View) -> Lines:
         yield from _evidence(view, lock)
 
 
-_ELSEWHERE = ("cause.", "recurrence.", "inflight.")
-"""What is shown in the steps about the aftermath."""
+def unseen(view: View) -> Lines:
+    """Locks that may be there while they cannot be read: what is known of their holders, and that it opens nothing."""
+    for info in view.incident.unseen:
+        lock = LockIdentity(info.id)
+        verdict = judge(view.incident, lock)
+        so_far = (verdict.opinion.value.upper(), OPINION_STYLE[verdict.opinion])
+        yield heading(f"Lock {short(lock)}: {unseen_in_words(view.incident, info)}")
+        yield paragraph("Nothing can be released until it is read. What needs no login to AWS is asked meanwhile.")
+        yield Content.assemble(("Verdict so far ", "bold"), so_far)
+        yield from _evidence(view, lock)
+
 
 _DECIDING, _TO_ASK, _UNKNOWN, _NOTHING, _FOLDED = range(5)
 """What decides stands first, then what can be asked; what proves nothing stands last."""
@@ -69,7 +83,7 @@ def _evidence(view: View, lock: LockIdentity) -> Lines:
     findings = [
         finding
         for (about, name), finding in incident.findings.items()
-        if about == lock and not name.startswith(_ELSEWHERE) and not _only_asked(finding)
+        if about == lock and not name.startswith(AFTERMATH) and not _only_asked(finding)
     ]
     answers = [answer for (about, _), answer in incident.answers.items() if about == lock and answer.question != "next"]
     yield key("v", "each in full: ask again, dispute, turn off")

@@ -92,6 +92,8 @@ class WalkScreen(Screen[None]):
         self._mailbox.attach(lambda message: self.post_message(self.Told(message)))
         self.show()
         self.set_interval(1.0, self.show)
+        if not self._resumed:
+            self._hand_in_error()
         self._look_around(self.model.root)
 
     def on_resize(self) -> None:
@@ -120,8 +122,6 @@ class WalkScreen(Screen[None]):
     def _told(self, event: Told) -> None:
         before = self.model.snapshot
         self.model.take(event.message)
-        if before is None and self.model.snapshot is not None and not self._resumed:
-            self._hand_in_error()
         for sentence in self.model.news:
             self.stage.say(sentence)
         self.model.news.clear()
@@ -130,7 +130,7 @@ class WalkScreen(Screen[None]):
         self.show()
 
     def _hand_in_error(self) -> None:
-        """The error from the command line, once a look says which locks are there: a fresh refusal is the retry."""
+        """The error from the command line, at once: what it claims can be asked about before AWS has answered."""
         if text := self.front.pasted():
             self.model.walk.desk.submit(self.model.walk.paste, text)
 
