@@ -1,4 +1,4 @@
-"""Leaving waits for nobody: not for an AWS that takes every connection and never answers."""
+"""Leaving waits for nobody: not for an AWS that takes every connection and never answers, nor for such a CI system."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
+from tests.support.aws import REGION
+from tests.support.locks import lock_json
+from tests.support.stuck import wait_for
 from tests.support.terminal import Terminal
+
+if TYPE_CHECKING:
+    from tests.support.aws import EmbeddedAws
 
 pytestmark = pytest.mark.pty
 
@@ -112,3 +119,41 @@ def test_leaving_the_opening_does_not_wait_for_credentials(root: Path, silence: 
         assert leave(terminal) < AT_ONCE
         _, alive = psutil.wait_procs(helpers, timeout=5)
         assert not alive, "whoever looked first still looks"
+
+
+def test_leaving_the_list_of_states_does_not_wait_for_aws(root: Path, silence: Silence) -> None:
+    with start(root, silence, "--states") as terminal:
+        terminal.wait_for("network/x")
+        assert silence.asked.wait(30)
+        assert leave(terminal) < AT_ONCE
+
+
+GH = """#!/bin/sh
+case "$1" in auth) exit 0;; esac
+trap "" HUP
+echo $$ >> "{asked}"
+exec cat "{never}"
+"""
+"""A `gh` that is logged in, and whose host never answers."""
+
+
+def test_leaving_the_walk_does_not_wait_for_ci(root: Path, silence: Silence, aws: EmbeddedAws) -> None:
+    aws.create_backend("acme-tfstate", "locks")
+    item = {"LockID": {"S": "acme-tfstate/network/x.tfstate"}, "Info": {"S": lock_json()}}
+    aws.client("dynamodb").put_item(TableName="locks", Item=item)
+    subprocess.run(["git", "-C", str(root), "remote", "add", "origin", "git@github.com:acme/infra.git"], check=True)
+    never, asked, gh = (root.parent / name for name in ("never", "asked", "bin/gh"))
+    os.mkfifo(never)
+    gh.parent.mkdir()
+    gh.write_text(GH.format(never=never, asked=asked))
+    gh.chmod(0o755)
+    environ = aws.environ(PATH=f"{gh.parent}{os.pathsep}{os.environ['PATH']}", NO_PROXY="127.0.0.1")
+    with start(root, silence, "--region", REGION, **environ) as terminal:
+        terminal.wait_for("runner-7")
+        wait_for(asked.exists, "the question to CI")
+        leave(terminal)
+        # Whoever waited for the answer would have ended, when patience was over, what asks for it.
+        waiting = [psutil.Process(int(line)) for line in asked.read_text().split()]
+        assert all(one.status() != psutil.STATUS_ZOMBIE for one in waiting)
+        os.close(os.open(never, os.O_RDWR))
+        psutil.wait_procs(waiting, timeout=20)

@@ -232,7 +232,7 @@ class ErrorPasted(Event, frozen=True, tag="error-pasted"):
 
 
 class LockObserved(Event, frozen=True, tag="lock-observed"):
-    """The first look of a session."""
+    """The incident's first look; a later session's first one is held against it, as a change or none."""
 
     snapshot: SnapshotRecord
 
@@ -358,7 +358,8 @@ class RetryEnded(Event, frozen=True, tag="retry-ended"):
 
     Attributes:
         outcome: `refused-by-this`, `refused-by-another`, `obtained`, `inconclusive`.
-        source: `plan`, `probe`, `ci` (a refusal that somebody handed in) or `ci-log` (one that was found in a log).
+        source: `plan`, `probe`, `ci` (a refusal that somebody handed in), `ci-log` (one that was found in a log), or
+            `force-unlock` where its answer contradicts what is read afterwards.
         locks: The lock IDs that Terraform named.
         lock: The live lock that it was held against, if one was read.
         detail: One line for people: the plan's summary, or the error.
@@ -376,11 +377,11 @@ class RetryEnded(Event, frozen=True, tag="retry-ended"):
 
 
 class CheckRecorded(Event, frozen=True, tag="check-recorded"):
-    """Something was looked at before a release or afterwards.
+    """Something was looked at, besides the lock itself.
 
     Attributes:
-        phase: `before` or `after`.
-        name: `digest`, `state-list`, `errored-tfstate`, `state-version`, `stores`, `plan`, ….
+        phase: `look` (while looking at the lock), `before` the release or `after` it.
+        name: `program`, `near-misses`, `digest`, `state-list`, `errored-tfstate`, `state-version`, `stores`, `plan`, ….
         result: `ok`, `bad` or `not-checked`.
         detail: What was seen, or why it was not.
     """

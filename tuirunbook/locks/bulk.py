@@ -10,7 +10,7 @@ import functools
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
@@ -31,6 +31,7 @@ from tuirunbook.locks.errors import (
     error_code,
 )
 from tuirunbook.locks.wire import lock_from_item
+from tuirunbook.threads import Hands
 
 BATCH = 100
 THREADS = 10
@@ -71,11 +72,11 @@ class BulkReader:
 
     def read(self, roots: Sequence[RootModule]) -> Iterator[tuple[int, LockSnapshot]]:
         """Each state's place in `roots` and its locks, in the order in which the answers arrive."""
-        pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="bulk")
+        hands = Hands(THREADS, "bulk")
         try:
-            yield from self._read(pool, roots)
+            yield from self._read(hands, roots)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            hands.put_down()
 
     def callers(self, roots: Sequence[RootModule]) -> Iterator[tuple[int, RootModule, Caller | NotChecked]]:
         """Who asks for each state, or why nobody can. They may not be signed in yet."""
@@ -95,7 +96,7 @@ class BulkReader:
         self._callers.append(caller)
         return caller
 
-    def _read(self, pool: ThreadPoolExecutor, roots: Sequence[RootModule]) -> Iterator[tuple[int, LockSnapshot]]:
+    def _read(self, hands: Hands, roots: Sequence[RootModule]) -> Iterator[tuple[int, LockSnapshot]]:
         # who had trouble before is asked anew: perhaps somebody has signed in meanwhile
         self._callers = [caller for caller in self._callers if caller.trouble is None and not caller.unreachable]
         groups: dict[int, tuple[Caller, list[int]]] = {}
@@ -104,7 +105,7 @@ class BulkReader:
                 yield number, self._snapshot(_Open(address=root.address(), dynamodb=caller, s3=caller))
             else:
                 groups.setdefault(id(caller), (caller, []))[1].append(number)
-        questions = _Questions(pool)
+        questions = _Questions(hands)
         for caller, numbers in groups.values():
             questions.ask(("caller", numbers), functools.partial(_signed_in, caller))
         open_ones: dict[int, _Open] = {}
@@ -197,8 +198,8 @@ class BulkReader:
 class _Questions:
     """Calls that run side by side; answers come in the order in which they arrive."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self._pool = pool
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
         self._waiting: dict[Future[list[Any]], tuple[str, list[int]]] = {}
         self._done: SimpleQueue[Future[list[Any]]] = SimpleQueue()
 
@@ -207,7 +208,7 @@ class _Questions:
         return bool(self._waiting)
 
     def ask(self, about: tuple[str, list[int]], call: Callable[[], list[Any]]) -> None:
-        future = self._pool.submit(call)
+        future = self._hands.give(call)
         self._waiting[future] = about
         future.add_done_callback(self._done.put)
 

@@ -1,8 +1,6 @@
 """Work off the screen's thread that leaving never waits for.
 
-Textual's thread workers and `asyncio.to_thread` run in the event loop's executor. `asyncio.run` joins that at its end,
-so whoever leaves would wait for every answer of AWS that is still to come. These threads are daemons: what they were
-about to show is dropped when the application has gone.
+Textual's thread workers and `asyncio.to_thread` run in the event loop's executor, whose end whoever leaves waits for.
 """
 
 from __future__ import annotations
@@ -11,12 +9,12 @@ import asyncio
 import contextlib
 import contextvars
 import functools
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Concatenate, ParamSpec, TypeVar
 
 from textual.message_pump import MessagePump
+
+from tuirunbook import threads
 
 Node = TypeVar("Node", bound=MessagePump)
 P = ParamSpec("P")
@@ -37,7 +35,7 @@ def in_background(work: Callable[Concatenate[Node, P], None]) -> Callable[Concat
             except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear of it
                 _tell(node, f"{type(error).__name__}: {error}")
 
-        _start(work.__name__, do)
+        threads.aside(_here(do), work.__name__)
 
     functools.update_wrapper(begin, work)
     return begin
@@ -45,24 +43,13 @@ def in_background(work: Callable[Concatenate[Node, P], None]) -> Callable[Concat
 
 async def aside(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """What `work` returns, or raises; it is done in a daemon thread meanwhile."""
-    future: Future[R] = Future()
-
-    def do() -> None:
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            future.set_result(work(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - whoever waits handles it
-            future.set_exception(error)
-
-    _start(getattr(work, "__name__", "aside"), do)
-    return await asyncio.wrap_future(future)
+    do = _here(functools.partial(work, *args, **kwargs))
+    return await asyncio.wrap_future(threads.aside(do, getattr(work, "__name__", "aside")))
 
 
-def _start(name: str, do: Callable[[], None]) -> None:
-    # Textual finds the application, and whose messages are held back, in the context.
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(do,), name=name, daemon=True).start()
+def _here(do: Callable[[], R]) -> Callable[[], R]:
+    """`do` in today's context, in which Textual finds the application, and whose messages are held back."""
+    return functools.partial(contextvars.copy_context().run, do)
 
 
 def _tell(node: MessagePump, sentence: str) -> None:

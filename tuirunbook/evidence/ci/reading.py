@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from tuirunbook.core.lock import parse_time
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.ci.source import Question
 from tuirunbook.evidence.ci.transport import NotAskedError
+from tuirunbook.threads import each
 
 AT_ONCE = 6
 """Questions that are under way at one host at a time."""
@@ -77,8 +77,7 @@ def at_once(do: Callable[[Given], Found], given: Sequence[Given]) -> list[Found]
     """`do` for each, several at a time, in their order; the first failure is raised."""
     if len(given) < 2:  # noqa: PLR2004 - nothing to do at once
         return [do(one) for one in given]
-    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="ci") as pool:
-        return list(pool.map(do, given))
+    return each(do, given, AT_ONCE, "ci")
 
 
 def worth_a_log(jobs: Iterable[Job], question: Question, skew: Any) -> list[Job]:
