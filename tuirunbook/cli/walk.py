@@ -17,6 +17,7 @@ from tuirunbook.wiring.problem import Problem, told
 
 if TYPE_CHECKING:
     from tuirunbook.wiring.adapters import Adapters
+    from tuirunbook.wiring.finder import Finder
     from tuirunbook.wiring.front import WiredFront
     from tuirunbook.wiring.scout import Scout
 
@@ -38,6 +39,7 @@ def walk(
                 _require_terminal()
             options = with_error(options, error)
             scout = _scout(options) if not plain and not states and resume is None else None
+            finder = _finder(options) if states and not plain else None
             adapters = _adapters(options)
             if resume is not None:
                 resume = _incident(options, resume)
@@ -47,7 +49,7 @@ def walk(
                     _answers_after(error)
                 return _walk_plainly(_Deferred(adapters), resume=resume)
             _answers_after(error)
-            return _walk_on_screen(adapters, scout, resume=resume, states=states)
+            return _walk_on_screen(adapters, scout, finder, resume=resume, states=states)
     except NoTerminal as problem:
         complain(problem)
         return Status.USAGE
@@ -121,15 +123,16 @@ def _adapters(options: Options) -> Adapters:
 class _Deferred:
     """The front, composed when it is first asked for something: after the first frame, in the thread that opens."""
 
-    def __init__(self, adapters: Adapters) -> None:
+    def __init__(self, adapters: Adapters, finder: Finder | None = None) -> None:
         self._adapters = adapters
+        self._finder = finder
         self._front: WiredFront | None = None
 
     def __getattr__(self, name: str) -> Any:
         if self._front is None:
             from tuirunbook.wiring.front import WiredFront  # noqa: PLC0415 - see the class
 
-            self._front = WiredFront(self._adapters)
+            self._front = WiredFront(self._adapters, self._finder)
         return getattr(self._front, name)
 
 
@@ -154,11 +157,20 @@ def _scout(options: Options) -> Scout | None:
     return Scout(options) if worth_sending(options, os.environ) else None
 
 
-def _walk_on_screen(adapters: Adapters, scout: Scout | None, *, resume: str | None, states: bool) -> int:
+def _finder(options: Options) -> Finder:
+    """The search for all states, as early as can be."""
+    from tuirunbook.wiring.finder import Finder  # noqa: PLC0415 - only the list of states needs it
+
+    return Finder(options)
+
+
+def _walk_on_screen(
+    adapters: Adapters, scout: Scout | None, finder: Finder | None, *, resume: str | None, states: bool
+) -> int:
     from tuirunbook.tui.app import TflockApp  # noqa: PLC0415 - nothing else needs Textual
 
     user = adapters.settings.user
-    front: Any = _Deferred(adapters)
+    front: Any = _Deferred(adapters, finder)
     app = TflockApp(front, scout=scout, resume=resume or "", states=states, keymap=user.keymap)
     if user.theme and "TEXTUAL_THEME" not in os.environ:
         if user.theme not in app.available_themes:

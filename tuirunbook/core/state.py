@@ -67,12 +67,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
             `mapping: …`.
         config_files: The files that complete the block, as seen from the root module.
         unresolved: What no file tells; nothing is read of such a state.
+        here: Whether its root module is the one around the directory where the search began.
     """
 
     root: RootModule
     source: str = ""
     config_files: tuple[str, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
+    here: bool = False
 
 
 def hazards(root: RootModule, terraform: tuple[int, ...] | None = None) -> tuple[Hazard, ...]:

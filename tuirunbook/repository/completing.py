@@ -56,6 +56,10 @@ class Completion:
         self._mappings = [(one, _pattern(one.root)) for one in mappings]
         self._files = ConfigFiles(remembered)
 
+    def mapped(self, name: str) -> bool:
+        """Whether the team's settings say something about a root module."""
+        return bool(self._mappings) and self.mapping(name) is not None
+
     def mapping(self, name: str) -> StateMapping | None:
         """What the team's settings say about a root module."""
         return next((one for one, pattern in self._mappings if pattern.fullmatch(name)), None)

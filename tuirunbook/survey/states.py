@@ -64,6 +64,7 @@ class StateRow(msgspec.Struct, frozen=True, kw_only=True):
         config_files: The files that complete it.
         unresolved: What no file tells.
         hazards: What is dangerous about it.
+        here: Whether it is a state of the root module that the operator stands in.
     """
 
     root: RootModule
@@ -73,6 +74,7 @@ class StateRow(msgspec.Struct, frozen=True, kw_only=True):
     config_files: tuple[str, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
     hazards: tuple[Hazard, ...] = ()
+    here: bool = False
 
 
 class Survey:
@@ -143,6 +145,7 @@ class Survey:
                     root=root,
                     source=like.source if like else f"orphan: {root.workspace_origin}",
                     config_files=like.config_files if like else (),
+                    here=like.here if like else False,
                 )
             )
         yield from self.look(start)
@@ -159,6 +162,7 @@ class Survey:
             config_files=state.config_files,
             unresolved=state.unresolved,
             hazards=() if state.unresolved else self._hazards(state.root),
+            here=state.here,
         )
         self.rows.append(row)
         place = place_of(state.root)

@@ -22,6 +22,7 @@ from tuirunbook.wiring.surveying import fresh, survey
 
 if TYPE_CHECKING:
     from tuirunbook.evidence.people import Webhook
+    from tuirunbook.wiring.finder import Finder
 
 
 class WiredFront:
@@ -30,10 +31,12 @@ class WiredFront:
     Args:
         adapters: Makes the adapters.
         opening: Opens walks; over the real world by default.
+        finder: Finds the states for the first survey already, or None.
     """
 
-    def __init__(self, adapters: Adapters, opening: Opening | None = None) -> None:
+    def __init__(self, adapters: Adapters, opening: Opening | None = None, *, finder: Finder | None = None) -> None:
         self._adapters = adapters
+        self._finder = finder
         self._archive = Archive(adapters)
         self._opening = opening or Opening(adapters)
         self._listed: list[RootModule] = []
@@ -103,7 +106,8 @@ class WiredFront:
 
     def survey(self) -> Iterator[StateRow]:
         """Every state of this repository, each first unread and then again when it was read."""
-        for row in survey(self._adapters):
+        finder, self._finder = self._finder, None
+        for row in survey(self._adapters, finder):
             if row.snapshot is None:
                 self._listed.append(row.root)
             yield row

@@ -14,13 +14,32 @@ from tuirunbook.core.state import State
 from tuirunbook.core.values import ProgramError
 from tuirunbook.survey.states import StateRow, Survey
 from tuirunbook.wiring.adapters import Adapters
+from tuirunbook.wiring.finder import Finder
 from tuirunbook.wiring.problem import Problem, told
 from tuirunbook.wiring.roots import in_region
 
 
-def survey(adapters: Adapters) -> Iterator[StateRow]:
-    """Every state, unread and then read; then those of workspaces that are not selected here."""
-    return surveyor(adapters).run(found_states(adapters))
+def survey(adapters: Adapters, finder: Finder | None = None) -> Iterator[StateRow]:
+    """Every state, unread and then read; then those of workspaces that are not selected here.
+
+    A `finder` that is under way is listened to; what it does not tell is found here.
+    """
+    return surveyor(adapters).run(found_states(adapters) if finder is None else _told_by(finder, adapters))
+
+
+def _told_by(finder: Finder, adapters: Adapters) -> Iterator[State]:
+    told_so_far: set[tuple[str | None, ...]] = set()
+    for state in finder.states():
+        told_so_far.add(_name_of(state))
+        yield state
+    if not finder.complete:
+        yield from (state for state in found_states(adapters) if _name_of(state) not in told_so_far)
+
+
+def _name_of(state: State) -> tuple[str | None, ...]:
+    backend = state.root.backend
+    place = backend.text("bucket"), backend.text("key")
+    return state.root.directory, state.root.workspace, state.source, *state.config_files, *place
 
 
 def surveyor(adapters: Adapters, *, offline: bool = False, orphans: bool = False) -> Survey:
