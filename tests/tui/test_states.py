@@ -81,12 +81,12 @@ async def test_rows_fill_in_and_held_ones_rise(size: tuple[int, int]) -> None:
         await until(pilot, lambda: "2 held" in text_of(app, "#states-status"))
         await until(pilot, lambda: "reading" not in text_of(app, "#states-status"))
         shown = rows_of(app)
-        assert shown[0].startswith("▸ ■ held         gamma [prod]")
+        assert shown[0].startswith("▸ ■ held          gamma [prod]")
         assert "apply 30m runner@ci-7" in shown[0]
-        assert shown[1].startswith("  ■ unreadable   omega")
-        assert shown[2].startswith("  ? not read     beta")
-        assert shown[3].startswith("  ? signed out   delta")
-        assert shown[4].startswith("  □ free         alpha")
+        assert shown[1].startswith("  ■ unreadable    omega")
+        assert shown[2].startswith("  ? not read      beta")
+        assert shown[3].startswith("  ? not signed in delta")
+        assert shown[4].startswith("  □ free          alpha")
         await pilot.press("enter")
         assert app.outcomes[0].name == "gamma"
 
@@ -102,10 +102,10 @@ async def test_the_cursor_stays_on_its_state_while_rows_move() -> None:
     async with app.run_test() as pilot:
         await until(pilot, lambda: len(rows_of(app)) == 3)
         await pilot.press("j")
-        await until(pilot, lambda: "▸ … reading      beta" in painted(app))
+        await until(pilot, lambda: "▸ … reading       beta" in painted(app))
         front.gate.set()
-        await until(pilot, lambda: "▸ □ free         beta" in painted(app))
-        assert rows_of(app)[0].startswith("  ■ held         gamma")
+        await until(pilot, lambda: "▸ □ free          beta" in painted(app))
+        assert rows_of(app)[0].startswith("  ■ held          gamma")
 
 
 @piloted
@@ -117,7 +117,7 @@ async def test_a_handed_in_error_selects_its_state() -> None:
     front.gate.set()
     app = OneScreen(StatesScreen(front.front))
     async with app.run_test(notifications=True) as pilot:
-        await until(pilot, lambda: "▸ □ free         beta" in painted(app))
+        await until(pilot, lambda: "▸ □ free          beta" in painted(app))
         assert "The error names" in notices(app)
 
 
@@ -163,7 +163,7 @@ async def test_a_survey_that_fails_keeps_what_was_read() -> None:
     app = OneScreen(StatesScreen(Failing(StateRow(root=root("alpha"), snapshot=free())).front))
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, lambda: "the disk [/x] is gone" in notices(app))
-        await until(pilot, lambda: "□ free         alpha" in painted(app))
+        await until(pilot, lambda: "□ free          alpha" in painted(app))
 
 
 @piloted

@@ -61,6 +61,9 @@ def clean(text: str, *, keep_newlines: bool = True) -> str:
     Line breaks become `\n`; with `keep_newlines=False` they become spaces. Whatever else cannot be printed becomes
     U+FFFD, so that nothing vanishes unseen.
     """
+    if text.isascii() and text.isprintable():
+        # nearly all text is, and lists show thousands of such texts
+        return text
     text = strip_escapes(text).replace("\r\n", "\n").replace("\r", "\n")
     if not keep_newlines:
         text = text.replace("\n", " ")

@@ -203,10 +203,10 @@ def worth(row: StateRow) -> int:
 
 
 def urgency(row: StateRow) -> tuple[object, ...]:
-    """What rows are sorted by: held first, the oldest lock first; then by name."""
+    """What rows are sorted by: held first, the oldest lock first; then the operator's own root module; then by name."""
     created = [lock.info.created_at for lock in row.snapshot.locks if lock.info] if row.snapshot else []
     oldest = min((moment for moment in created if moment), default=datetime.max.replace(tzinfo=UTC))
-    return worth(row), oldest, row.root.name, row.root.workspace, row.config_files
+    return worth(row), oldest, not row.here, row.root.name, row.root.workspace, row.config_files
 
 
 def _called(row: StateRow) -> str:

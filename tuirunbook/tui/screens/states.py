@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
 from typing import ClassVar
 
 from textual import getters, on
@@ -14,18 +14,16 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
-from tuirunbook.core.address import AddressError
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.state import NO_LOCKING
 from tuirunbook.core.text import one_line
-from tuirunbook.survey.states import signed_out, urgency
 from tuirunbook.tui.background import in_background
 from tuirunbook.tui.commands import ABIDING, STATES, bindings
 from tuirunbook.tui.front import Front, NoRoot, StateRow
 from tuirunbook.tui.rows import Rows
-from tuirunbook.tui.view import age, operation
+from tuirunbook.tui.state_list import StateList
 
-_PAINT_SECONDS = 0.2
+_REST_SECONDS = 0.2
+"""Between two paintings while rows stream in; the first one waits for nothing."""
 EMPTY = "No state was found in this repository."
 
 
@@ -37,6 +35,7 @@ class StatesScreen(Screen[RootModule | None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(STATES), *bindings(ABIDING)]
     ABOUT: ClassVar[tuple[str, ...]] = (
         "Every state that this repository describes, and whether it is locked. Only reads are made.",
+        "Held ones come first, the oldest lock before the others; then what could not be read.",
         "Enter walks the state under the cursor. A state that could not be read is never shown as free.",
     )
 
@@ -46,12 +45,7 @@ class StatesScreen(Screen[RootModule | None]):
     prompt = getters.query_one("#states-filter", Input)
 
     class Arrived(Message):
-        """A state was found or read."""
-
-        def __init__(self, survey: int, row: StateRow) -> None:
-            super().__init__()
-            self.survey = survey
-            self.row = row
+        """States were found or read; they wait to be taken."""
 
     class Surveyed(Message):
         """Every state was read, or `trouble` says what stopped it."""
@@ -72,9 +66,10 @@ class StatesScreen(Screen[RootModule | None]):
     def __init__(self, front: Front) -> None:
         super().__init__()
         self._front = front
-        self._known: dict[str, StateRow] = {}
-        self._shown: list[str] = []
-        self._chosen = ""
+        self._states = StateList()
+        self._arrived: deque[tuple[int, StateRow]] = deque()
+        self._announced = False
+        self._resting = False
         self._dirty = False
         self._survey = 0
         self._reading = True
@@ -89,8 +84,7 @@ class StatesScreen(Screen[RootModule | None]):
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        """Begin to read; rows are painted together, a few times a second."""
-        self.set_interval(_PAINT_SECONDS, self._paint_if_new)
+        """Begin to read."""
         self._begin()
         self._ask_error()
 
@@ -98,9 +92,13 @@ class StatesScreen(Screen[RootModule | None]):
         """What is still read is dropped."""
         self._survey += 1
 
+    # Reading
+
     def _begin(self) -> None:
         self._survey += 1
-        self._reading, self._trouble, self._dirty = True, "", True
+        self._reading, self._trouble = True, ""
+        self._states.begin()
+        self._paint_soon()
         self._read(self._survey)
 
     @in_background
@@ -110,7 +108,11 @@ class StatesScreen(Screen[RootModule | None]):
             for row in self._front.survey():
                 if survey != self._survey:
                     return
-                self.post_message(self.Arrived(survey, row))
+                self._arrived.append((survey, row))
+                # one message for all that arrive before it is answered: a thousand rows are no thousand messages
+                if not self._announced:
+                    self._announced = True
+                    self.post_message(self.Arrived())
         except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear of it
             trouble = f"Reading the states stopped: {error}"
         self.post_message(self.Surveyed(survey, trouble))
@@ -129,122 +131,106 @@ class StatesScreen(Screen[RootModule | None]):
             self.post_message(self.Named(tuple(found)))
 
     @on(Arrived)
-    def _take(self, event: Arrived) -> None:
-        if event.survey == self._survey:
-            self._known[_key(event.row.root)] = event.row
-            self._dirty = True
+    def _take(self) -> None:
+        self._announced = False
+        while self._arrived:
+            survey, row = self._arrived.popleft()
+            if survey == self._survey:
+                self._states.take(row)
+        self._paint_soon()
 
     @on(Surveyed)
     def _end(self, event: Surveyed) -> None:
         if event.survey != self._survey:
             return
-        self._reading, self._dirty = False, True
+        self._take()
+        self._reading = False
         if event.trouble:
             self._trouble = one_line(event.trouble, 300)
             self.notify(self._trouble, severity="error", timeout=12, markup=False)
+        else:
+            self._states.end()
 
     @on(Named)
     def _preselect(self, event: Named) -> None:
         if event.sentence:
             self.notify(one_line(event.sentence, 400), severity="warning", timeout=12, markup=False)
         if event.roots:
-            self._chosen = _key(event.roots[0])
-            self._dirty = True
+            self._states.name(event.roots[0])
+            self._paint_soon()
             self.notify("The error names the state under the cursor.", markup=False)
 
-    def _paint_if_new(self) -> None:
-        if self._dirty:
-            self._dirty = False
-            self._show_rows()
+    # Showing
 
-    def _show_rows(self) -> None:
-        needle = self.prompt.value.casefold().strip()
-        rows = [(key, row) for key, row in self._known.items() if needle in _searched(row)]
-        rows.sort(key=lambda pair: (_rank(pair[1]), urgency(pair[1])[1:]))
-        self._shown = [key for key, _ in rows]
-        # The cursor stays on its state while rows move around it.
-        cursor = self._shown.index(self._chosen) if self._chosen in self._shown else 0
-        self.rows.set_count(len(self._shown), cursor)
+    def _paint_soon(self) -> None:
+        """Paint now, or with whatever else arrives before the rest is over."""
+        self._dirty = True
+        if not self._resting:
+            self._resting = True
+            self.call_next(self._paint)
+            self.set_timer(_REST_SECONDS, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = False
+        if self._dirty:
+            self._paint_soon()
+
+    @on(Input.Changed, "#states-filter")
+    def _paint(self) -> None:
+        self._dirty = False
+        cursor = self._states.arrange(self.prompt.value)
+        self.rows.set_count(len(self._states.shown), cursor)
         self._show()
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
-        if event.row == self.rows.cursor and event.row < len(self._shown) and event.row != self._place:
-            self._chosen = self._shown[event.row]
+        if event.row == self.rows.cursor and event.row < len(self._states.shown) and event.row != self._states.cursor:
+            self._states.choose(event.row)
         self._show()
 
-    @property
-    def _place(self) -> int:
-        return self._shown.index(self._chosen) if self._chosen in self._shown else 0
-
     def _show(self) -> None:
-        held = sum(row.snapshot is not None and row.snapshot.held for row in self._known.values())
-        unread = sum(row.snapshot is None and not row.trouble for row in self._known.values())
-        parts = [f"{len(self._known):,} states", f"{held:,} held"]
+        self.status.update(Content.assemble(("States", "bold"), "   " + "   ".join(self._counts())))
+        shown = self._states.shown
+        if shown:
+            self.detail.update(shown[self.rows.cursor].in_full(self._front.now()))
+        else:
+            self.detail.update(Content(self._nothing()))
+
+    def _counts(self) -> list[str]:
+        held, unknown, unread = self._states.count()
+        total = len(self._states)
+        parts = [f"{total:,} {'state' if total == 1 else 'states'}", f"{held:,} held"]
+        if unknown:
+            parts.append(f"{unknown:,} not known")
         if unread:
             parts.append(f"{unread:,} still reading")
         elif self._reading:
             parts.append("reading…")
         if self.prompt.value:
-            parts.append(f"{len(self._shown):,} shown with {one_line(self.prompt.value, 30)}")
-        self.status.update(Content.assemble(("States", "bold"), "   " + "   ".join(parts)))
-        row = self._current
-        self.detail.update(self._full(row) if row else Content(self._nothing()))
+            parts.append(f"{len(self._states.shown):,} with {one_line(self.prompt.value, 30)}")
+        return parts
 
     def _nothing(self) -> str:
-        if self._known:
+        if len(self._states):
             return "No state matches; escape clears the filter."
         return "reading…" if self._reading else self._trouble or EMPTY
 
-    @property
-    def _current(self) -> StateRow | None:
-        return self._known[self._shown[self.rows.cursor]] if self._shown else None
-
     def _row(self, index: int, width: int) -> Content:
-        row = self._known[self._shown[index]]
-        word, style = _word(row)
-        now = self._front.now()
-        workspace = "" if row.root.workspace == "default" else f" [{one_line(row.root.workspace, 20)}]"
-        name = one_line(f"{row.root.name}{workspace}", 400)
-        who = "  ".join(filter(None, (_who(row, now), _dangers(row))))
-        room = max(16, width - 15 - (min(len(who), width // 2) + 2 if who else 0))
-        shown = name if len(name) <= room else "…" + name[len(name) - room + 1 :]
-        return Content.assemble((f"{word:<14} ", style), f"{shown:<{room}}", f"  {who}" if who else "")
-
-    def _full(self, row: StateRow) -> Content:
-        word, style = _word(row)
-        source = f"   {one_line(row.source, 80)}" if row.source else ""
-        lines = [
-            Content.assemble((word, style), f"  {_who(row, self._front.now())}"),
-            Content(f"{_place_of(row.root)}   workspace {one_line(row.root.workspace, 60)}{source}"),
-        ]
-        if row.trouble:
-            lines.append(Content(one_line(row.trouble, 400)))
-        elif row.snapshot is not None:
-            lines += [
-                Content(f"{store.label}: {one_line(reading.why, 200)} {one_line(reading.advice, 200)}")
-                for store, reading in row.snapshot.blind
-            ]
-        lines += [Content(f"! {one_line(hazard.why, 200)}. {one_line(hazard.how, 200)}") for hazard in row.hazards]
-        return Content("\n").join(lines)
+        line = self._states.shown[index]
+        return line.painted(width, self._front.now(), with_place=self._states.repeats(line))
 
     # Commands
 
     @on(Rows.Chosen)
     def action_open(self) -> None:
         """Walk the state under the cursor."""
-        row = self._current
-        if row is not None:
-            self.dismiss(row.root)
+        if self._states.shown:
+            self.dismiss(self._states.shown[self.rows.cursor].row.root)
 
     def action_filter(self) -> None:
         """Ask what to show only."""
         self.prompt.add_class("-asking")
         self.prompt.focus()
-
-    @on(Input.Changed, "#states-filter")
-    def _filter(self) -> None:
-        self._show_rows()
 
     @on(Input.Submitted, "#states-filter")
     def _filtered(self, event: Input.Submitted) -> None:
@@ -264,55 +250,3 @@ class StatesScreen(Screen[RootModule | None]):
             self.rows.focus()
         else:
             self.dismiss(None)
-
-
-def _key(root: RootModule) -> str:
-    return f"{root.directory}\n{root.workspace}\n{_place_of(root)}"
-
-
-def _place_of(root: RootModule) -> str:
-    try:
-        return one_line(root.address().lock_id, 300)
-    except AddressError as error:
-        return one_line(f"no address: {error}", 200)
-
-
-def _searched(row: StateRow) -> str:
-    who = " ".join(lock.info.who for lock in row.snapshot.locks if lock.info) if row.snapshot else ""
-    return f"{row.root.name} {row.root.workspace} {_place_of(row.root)} {_word(row)[0]} {who}".casefold()
-
-
-def _word(row: StateRow) -> tuple[str, str]:
-    """The lock in a word with a glyph, and its style. What was not read is never free."""
-    snapshot = row.snapshot
-    if snapshot is not None and snapshot.held:
-        readable = all(lock.info is not None for lock in snapshot.locks)
-        return "■ held" if readable else "■ unreadable", "bold $text-error"
-    if row.trouble:
-        return "? not read", "bold $text-warning"
-    if snapshot is None:
-        return "… reading", "$text-muted"
-    if snapshot.free:
-        return "□ free", "$text-success"
-    if not snapshot.address.locks_at_all:
-        return "! no locking", "$text-warning"
-    return "? signed out" if signed_out(snapshot) else "? not read", "bold $text-warning"
-
-
-def _rank(row: StateRow) -> int:
-    """Held first, then what could not be read, then what is being read, then free."""
-    word = _word(row)[0]
-    return {"■": 0, "?": 1, "!": 2, "…": 3}.get(word[0], 4)
-
-
-def _dangers(row: StateRow) -> str:
-    labels = [hazard.label for hazard in row.hazards if hazard.hazard != NO_LOCKING]
-    return f"! {', '.join(labels)}" if labels else ""
-
-
-def _who(row: StateRow, now: datetime) -> str:
-    lock = next(iter(row.snapshot.locks), None) if row.snapshot else None
-    if lock is None or lock.info is None:
-        return ""
-    since = f" {age(lock.info.created_at, now)}" if lock.info.created_at else ""
-    return f"{operation(lock.info.operation)}{since} {one_line(lock.info.who, 40)}"
