@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -12,8 +12,10 @@ from tuirunbook.core.backend import RootModule
 from tuirunbook.core.events import Event
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.survey.states import StateRow
-from tuirunbook.walk.messages import Message
-from tuirunbook.walk.walk import Walk
+
+if TYPE_CHECKING:
+    from tuirunbook.walk.messages import Message
+    from tuirunbook.walk.walk import Walk
 
 __all__ = ["Front", "IncidentRow", "NoRoot", "StateRow"]
 

@@ -20,6 +20,7 @@ from tuirunbook.core.state import State
 from tuirunbook.wiring.options import Options
 
 _END = b"end\n"
+_BUFFER = 1 << 20
 _FLUSH_SECONDS = 0.02
 """How long a state may lie in the pipe's buffer: a frame."""
 
@@ -34,6 +35,9 @@ class Finder:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # Each read gives the interpreter away, and a busy screen gives it back late: few and large ones.
+            bufsize=_BUFFER,
+            pipesize=_BUFFER,
         )
         self.complete = False
 

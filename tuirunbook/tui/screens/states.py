@@ -22,7 +22,7 @@ from tuirunbook.tui.front import Front, NoRoot, StateRow
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.state_list import StateList
 
-_REST_SECONDS = 0.2
+_REST_SECONDS = 0.05
 """Between two paintings while rows stream in; the first one waits for nothing."""
 EMPTY = "No state was found in this repository."
 
