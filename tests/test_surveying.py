@@ -9,7 +9,7 @@ import pytest
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem
-from tuirunbook.wiring.surveying import found_states, fresh
+from tuirunbook.wiring.states import found_states, fresh
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,6 @@ once its content was trusted (`tflock-tui trust`). They name no executable, endp
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -206,7 +205,7 @@ class Trust:
 
     def trusts_content(self, file: Path, raw: bytes) -> bool:
         """Whether this file is trusted with this content."""
-        return self._trusts(file, hashlib.sha256(raw).hexdigest())
+        return self._trusts(file, _digest(raw))
 
     def _trusts(self, file: Path, digest: str | None) -> bool:
         return digest is not None and self._known().get(str(file.absolute())) == digest
@@ -240,6 +239,12 @@ class Trust:
 def content_hash(file: Path) -> str | None:
     """SHA-256 of a file's content, in hex; None when it cannot be read."""
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return _digest(file.read_bytes())
     except OSError:
         return None
+
+
+def _digest(raw: bytes) -> str:
+    import hashlib  # noqa: PLC0415 - most starts find nothing that needs trust
+
+    return hashlib.sha256(raw).hexdigest()

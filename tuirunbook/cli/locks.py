@@ -20,7 +20,8 @@ from tuirunbook.core.text import one_line
 from tuirunbook.survey import StateRow, Status, Survey, row_exit, row_object, signed_out, urgency
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.problem import Problem
-from tuirunbook.wiring.surveying import found_states, surveyor
+from tuirunbook.wiring.states import found_states
+from tuirunbook.wiring.surveying import surveyor
 
 _WORDS = {Status.HELD: "HELD", Status.FREE: "free", Status.UNKNOWN: "NOT KNOWN"}
 _SIGNED_OUT = "not signed in"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tuirunbook.cli.saying import complain
-from tuirunbook.survey.report import Status
 from tuirunbook.terminal import keys_from_terminal, missing_terminal, read_piped
 from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem, told
@@ -51,6 +50,8 @@ def walk(
             _answers_after(error)
             return _walk_on_screen(adapters, scout, finder, resume=resume, states=states)
     except NoTerminal as problem:
+        from tuirunbook.survey.report import Status  # noqa: PLC0415 - a walk has its own words for how it ended
+
         complain(problem)
         return Status.USAGE
     except Problem as problem:
@@ -132,7 +133,7 @@ class _Deferred:
         if self._front is None:
             from tuirunbook.wiring.front import WiredFront  # noqa: PLC0415 - see the class
 
-            self._front = WiredFront(self._adapters, self._finder)
+            self._front = WiredFront(self._adapters, finder=self._finder)
         return getattr(self._front, name)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 
 import msgspec
 
@@ -95,22 +95,24 @@ def _blocks(raw: bytes) -> Iterator[Found]:
         head = _HEAD.match(raw, at)
         if head is None:
             raise _DeclinedError
-        end = _partner(raw, head.start("open"))
         if head["name"] == b"terraform":
             if head["labels"].strip():
                 raise _DeclinedError
-            yield from _in_terraform(raw, head.end(), end)
+            end = yield from _in_terraform(raw, head.end())
+        else:
+            end = _partner(raw, head.start("open"))
         at = _end_line(raw, end + 1)
 
 
-def _in_terraform(raw: bytes, start: int, end: int) -> Iterator[Found]:
+def _in_terraform(raw: bytes, start: int) -> Generator[Found, None, int]:
+    """The blocks that matter; returns where the brace is that closes the `terraform` block."""
+    if raw[start : start + 1] == b"}":
+        return start
     at = _end_line(raw, start)
     while True:
         at = _skip_gap(raw, at)
-        if at >= end:
-            if at > end:
-                raise _DeclinedError
-            return
+        if raw[at : at + 1] == b"}":
+            return at
         plain = _PLAIN.match(raw, at)
         if plain is not None:
             yield _plain(raw, plain)

@@ -93,10 +93,10 @@ class Remembered:
 
 def remembered_in(directory: Path, top: str) -> Remembered:
     """What is remembered of the repository at `top`, kept in `directory`."""
-    import hashlib  # noqa: PLC0415 - three milliseconds of a start that may have nothing to remember
+    import zlib  # noqa: PLC0415 - not every start has something to remember
 
-    name = hashlib.sha256(os.fsencode(top)).hexdigest()[:24]
-    return Remembered(directory / f"{name}.msgpack", top)
+    # two repositories of one name share a file at worst, and then neither believes what the other wrote into it
+    return Remembered(directory / f"{zlib.crc32(os.fsencode(top)):08x}.msgpack", top)
 
 
 def _load(path: Path, top: str) -> dict[str, _Entry]:

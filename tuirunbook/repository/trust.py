@@ -15,6 +15,8 @@ def settings_files_inside(
     backend: Backend, directory: Path, checkout: Path | None, environ: Mapping[str, str]
 ) -> tuple[str, ...]:
     """The absolute paths of those files, named or reached through symlinks, in the checkout (or the root module)."""
+    if backend.arguments.keys().isdisjoint(_ARGUMENTS):
+        return ()
     inside = checkout or directory
     found = [
         str(path)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from tuirunbook import settings as files
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.gates import Policy
 from tuirunbook.core.text import one_line
 from tuirunbook.core.values import ProgramError
 from tuirunbook.wiring.options import Options
@@ -20,6 +19,7 @@ from tuirunbook.wiring.problem import Problem, told
 from tuirunbook.wiring.roots import Roots, usable
 
 if TYPE_CHECKING:
+    from tuirunbook.core.gates import Policy
     from tuirunbook.journal.journals import Journals
     from tuirunbook.locks import AwsLockStore, Clients
     from tuirunbook.terraform.cli import TerraformCli
@@ -55,6 +55,8 @@ class Adapters:
     @property
     def policy(self) -> Policy:
         """What the settings allow."""
+        from tuirunbook.core.gates import Policy  # noqa: PLC0415 - lists and looks ask no gate
+
         settings = self.settings
         return Policy(read_only=settings.read_only, if_match_endpoints=settings.user.if_match_endpoints)
 

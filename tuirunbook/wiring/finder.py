@@ -63,7 +63,7 @@ class Finder:
 def main(encoded: str) -> None:
     """Find, and print a line for each state."""
     from tuirunbook.wiring.adapters import Adapters  # noqa: PLC0415 - the parent imports this module, too
-    from tuirunbook.wiring.surveying import found_states  # noqa: PLC0415 - likewise
+    from tuirunbook.wiring.states import found_states  # noqa: PLC0415 - likewise
 
     out = sys.stdout.buffer
     encoder = msgspec.json.Encoder()

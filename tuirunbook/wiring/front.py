@@ -18,7 +18,8 @@ from tuirunbook.wiring.archive import Archive
 from tuirunbook.wiring.books import Books
 from tuirunbook.wiring.opening import Opening
 from tuirunbook.wiring.problem import Problem
-from tuirunbook.wiring.surveying import fresh, survey
+from tuirunbook.wiring.states import fresh
+from tuirunbook.wiring.surveying import survey
 
 if TYPE_CHECKING:
     from tuirunbook.evidence.people import Webhook

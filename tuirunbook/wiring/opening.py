@@ -136,7 +136,7 @@ class Opening:
 
 def _lock_ids(adapters: Adapters) -> tuple[str, ...]:
     """The lock IDs of all states that the repository's files tell; where they cannot be read, none."""
-    from tuirunbook.wiring.surveying import found_states  # noqa: PLC0415 - it reads the whole repository
+    from tuirunbook.wiring.states import found_states  # noqa: PLC0415 - it reads the whole repository
 
     found: list[str] = []
     try:

@@ -10,7 +10,6 @@ import msgspec
 
 from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.other_backends import other_backend
-from tuirunbook.survey.states import StateRow
 from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem, told
 
@@ -101,22 +100,17 @@ class Roots:
             root = detect(directory, backend_config=given, workspace=workspace, environ=self.environ)
         return usable(self.overridden(root))
 
-    def _row(self, directory: Path, top: Path) -> StateRow:
+    def _below_at(self, directory: Path, top: Path) -> RootModule:
         from tuirunbook.repository import detect  # noqa: PLC0415 - see the package
 
         try:
             with told():
                 root = detect(directory, workspace=self.options.workspace, environ=self.environ)
             root = self.overridden(root)
-        except Problem as problem:
+        except Problem:
             name = os.path.relpath(directory, top)
-            root = RootModule(directory=str(directory), name=name, backend=Backend(type="unknown"))
-            return StateRow(root=root, trouble=str(problem))
-        try:
-            usable(root)
-        except Problem as problem:
-            return StateRow(root=root, trouble=str(problem))
-        return StateRow(root=root)
+            return RootModule(directory=str(directory), name=name, backend=Backend(type="unknown"))
+        return root
 
     def _saved(self) -> RootModule | None:
         from tuirunbook.repository.detection import detect_saved  # noqa: PLC0415 - see the package
@@ -160,7 +154,7 @@ class Roots:
             return ()
         start = self.start.resolve()
         found = roots_below(start, data_dir=own_data_directory(self.environ))
-        return told_apart(tuple(self._row(directory, self.checkout() or start).root for directory in found), start)
+        return told_apart(tuple(self._below_at(directory, self.checkout() or start) for directory in found), start)
 
     def _of_error(self, text: str) -> tuple[RootModule, ...]:
         """The roots of the paths that a text shows; empty when it shows none."""
