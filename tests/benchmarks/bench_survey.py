@@ -1,12 +1,17 @@
 """Finding every state of a large repository, and reading a thousand locks, beside what one would compare them with.
 
 Run it: `python -m tests.benchmarks.bench_survey [DIRECTORY]`. It prints ratios; seconds depend on the machine.
+
+"A fresh process" is counted twice for the screen. From the start of the process every figure holds the interpreter and
+Textual, which alone take longer than `git grep`; and above the application's own start, which is the same screen on a
+repository of one root module, measured in turns. The finder's and the command's figures hold the interpreter.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -16,10 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.measure import in_pty, peak_memory
 from tests.benchmarks.monorepo import ROOTS, write_monorepo
 
 RUNS = 7
 LOCKS = 1000
+_APP = (sys.executable, "-m", "tuirunbook")
 TABLE = "locks"
 _MARKS = (("process", "whole process", 10), ("literal", "every literal block", 4), ("first", "the own root", 4))
 
@@ -55,19 +62,21 @@ def main() -> None:
         top = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(scratch) / "monorepo"
         if not top.exists():
             write_monorepo(top)
-        _finding(top.resolve(), Path(scratch) / "cache")
+        top = top.resolve()
+        found = _finding(top, Path(scratch) / "cache")
+        _showing(top, Path(scratch), found)
     _reading()
 
 
-def _finding(top: Path, cache: Path) -> None:
-    grep = ["git", "-C", str(top), "grep", "-l", "backend"]
+def _finding(top: Path, cache: Path) -> int:
+    """The finder alone, without a screen; how many states there are."""
     start = str(top / "live" / "team-07" / f"stack-{ROOTS - 18:04}")
     greps: list[float] = []
     runs: dict[str, list[dict[str, float]]] = {"fresh": [], "second": []}
     _find(top, start, str(cache))
     for _ in range(RUNS):
         # side by side, so that what else this machine does is shared
-        greps.append(_timed(lambda: subprocess.run(grep, stdout=subprocess.DEVNULL, check=True)))
+        greps.append(_grep(top))
         runs["fresh"].append(_find(top, start, ""))
         runs["second"].append(_find(top, start, str(cache)))
     baseline = statistics.median(greps)
@@ -80,6 +89,63 @@ def _finding(top: Path, cache: Path) -> None:
     memory = max(run["memory"] for run in runs["fresh"]) / 1024
     _print(f"memory above the empty process {memory:23.0f} MB  (at most 120)")
     _print(f"states found {runs['fresh'][0]['count']:41.0f}")
+    return int(runs["fresh"][0]["count"])
+
+
+def _showing(top: Path, scratch: Path, found: int) -> None:
+    """The screen in a terminal, from the start of its process; and the command that prints the same."""
+    home = scratch / "home"
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "TERM": "xterm-256color",
+        "LANG": "C.UTF-8",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    one = scratch / "one"
+    write_monorepo(one, roots=1, files=5)
+    own = top / "live" / "team-07" / f"stack-{ROOTS - 18:04}"
+    seconds: dict[str, list[float]] = {}
+    peaks: dict[str, list[float]] = {}
+
+    def screen(what: str, cwd: Path, text: str, *, first: bool = False) -> None:
+        if first:
+            shutil.rmtree(home, ignore_errors=True)
+        with in_pty((*_APP, "--states"), env, cwd) as pty:
+            seconds.setdefault(what, []).append(pty.until(text.encode()))
+            peaks.setdefault(what, []).append(peak_memory(pty.process.pid))
+
+    def command() -> object:
+        return subprocess.run((*_APP, "locks", "--offline"), cwd=top, env=env, capture_output=True, check=False)
+
+    for _ in range(RUNS + 1):
+        seconds.setdefault("git grep", []).append(_grep(top))
+        screen("one", one, "2 states")
+        screen("all", top, f"{found:,} states", first=True)
+        screen("again", top, f"{found:,} states")
+        screen("own", own, own.name)
+        seconds.setdefault("command", []).append(_timed(command))
+    # the first round fills the caches of the disk
+    median = {what: statistics.median(taken[1:]) for what, taken in seconds.items()}
+    for what, label, above in (
+        ("one", "screen, a repository of one root", False),
+        ("own", "screen: the own root", False),
+        ("all", "screen: all rows", False),
+        ("all", "screen: all rows, above the application's start", True),
+        ("again", "screen: all rows, second start, likewise", True),
+        ("command", "locks --offline, whole command", False),
+    ):
+        taken = median[what] - (median["one"] if above else 0)
+        limit = "  (at most 4)" if above else "  (at most 10)" if what == "command" else ""
+        _print(f"{label:<52}{taken * 1000:6.0f} ms  {taken / median['git grep']:5.2f} x{limit}")
+    more = max(peaks["all"]) - min(peaks["one"])
+    _print(f"screen: memory above that of one root {more:17.0f} MB  (at most 120)")
+
+
+def _grep(top: Path) -> float:
+    argv = ["git", "-C", str(top), "grep", "-l", "backend"]
+    return _timed(lambda: subprocess.run(argv, stdout=subprocess.DEVNULL, check=True))
 
 
 def _find(top: Path, start: str, cache: str) -> dict[str, float]:

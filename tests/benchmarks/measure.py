@@ -132,6 +132,17 @@ def until_text(argv: Sequence[str], env: Mapping[str, str], cwd: Path | str, tex
         return pty.until(text)
 
 
+def peak_memory(pid: int) -> float:
+    """The most memory that a process and its children ever held, in MB; what they hold now where no system tells."""
+    total = 0
+    for one in (process := psutil.Process(pid), *process.children(recursive=True)):
+        status = Path(f"/proc/{one.pid}/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        peak = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
+        total += peak or one.memory_info().rss
+    return total / 1024 / 1024
+
+
 def seconds(work: Callable[[], object]) -> float:
     """How long it takes."""
     began = time.perf_counter()

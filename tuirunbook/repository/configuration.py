@@ -22,6 +22,9 @@ from tuirunbook.repository.literals import read_body
 
 HCL_SUFFIXES = (".tf", ".tofu")
 JSON_SUFFIXES = (".tf.json", ".tofu.json")
+SUFFIXES = HCL_SUFFIXES + JSON_SUFFIXES
+_NOT_READ = ".#"
+"""What the names of hidden files and of editors' files begin with."""
 _MENTIONS = (b"backend", b"cloud", b"state_store")
 _OPENS_BACKEND = re.compile(
     rb"(?<![\w\"-])(?:backend|cloud|state_store)[^=\n{]*\{|\"(?:backend|cloud|state_store)\"\s*:"
@@ -239,7 +242,7 @@ def unshadowed(names: list[str]) -> list[str]:
 def is_configuration(entry: os.DirEntry[str]) -> bool:
     """Whether Terraform reads this file of a directory."""
     name = entry.name
-    if not name.endswith(HCL_SUFFIXES + JSON_SUFFIXES) or name.startswith((".", "#")):
+    if not name.endswith(SUFFIXES) or name[0] in _NOT_READ:
         return False
     # a symlink to nowhere is told as unreadable: Terraform fails on it as well
     return entry.is_file() or (entry.is_symlink() and not entry.is_dir())

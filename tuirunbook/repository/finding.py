@@ -11,8 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tuirunbook.repository.configuration import (
-    HCL_SUFFIXES,
-    JSON_SUFFIXES,
+    SUFFIXES,
     Configuration,
     Declared,
     combined,
@@ -25,7 +24,6 @@ from tuirunbook.repository.errors import DetectionError
 from tuirunbook.repository.remembered import Remembered
 
 SKIPPED = frozenset({".git", ".terraform", ".terragrunt-cache", "node_modules", ".venv"})
-_SUFFIXES = HCL_SUFFIXES + JSON_SUFFIXES
 _CHUNK = 65536
 # Searching for the words first is what makes this quick; `\b` in front of a literal would make it slow.
 _BACKEND = re.compile(rb"backend[^=\n{]*\{")
@@ -79,7 +77,7 @@ def listing(path: str) -> Listed:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(name)
                     continue
-                if not name.endswith(_SUFFIXES):
+                if not name.endswith(SUFFIXES):
                     files.add(name)
                 elif is_configuration(entry):
                     configurations.append(name)
