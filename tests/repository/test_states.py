@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tuirunbook.core.state import State, StateMapping
+from tests.repository.conftest import Checkout
+from tests.repository.listing import FULL, full, one, places, states
+from tuirunbook.core.state import StateMapping
 from tuirunbook.repository.states import States
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from tests.repository.conftest import Checkout
-
-FULL = '    bucket = "b"\n    key = "k"\n    region = "r"\n    dynamodb_table = "t"\n'
-
-
-def full(key: str, bucket: str = "b") -> str:
-    return f'    bucket = "{bucket}"\n    key = "{key}"\n    region = "r"\n    use_lockfile = true\n'
-
-
-def states(checkout: Checkout, start: str | None = None, *mappings: StateMapping) -> list[State]:
-    found = States(checkout.top, checkout.top, environ=checkout.environ, mappings=mappings)
-    return list(found.all(checkout.top / start if start else None))
-
-
-def places(found: list[State]) -> list[tuple[str, str]]:
-    return [(state.root.name, state.root.address().lock_id) for state in found]
-
-
-def one(checkout: Checkout) -> State:
-    (state,) = states(checkout)
-    return state
+    from tuirunbook.core.state import State
 
 
 def test_every_root_module_is_found_and_modules_are_not(checkout: Checkout) -> None:
@@ -70,8 +55,9 @@ def test_ignored_files_count_and_file_symlinks_are_followed(checkout: Checkout) 
     (checkout.top / "linked" / "common.tf").symlink_to("../shared/common.tf")
     (checkout.top / "loop").symlink_to(checkout.top, target_is_directory=True)
     (checkout.top / "a" / "self.tf").symlink_to("self.tf")
-    names = [state.root.name for state in states(checkout)]
-    assert names == ["a", "linked", "shared"]
+    found = states(checkout)
+    assert places(found) == [("a", "b/a"), ("linked", "b/b"), ("shared", "b/b")]
+    assert "self.tf" in " ".join(found[0].root.notes)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +151,53 @@ def test_an_expression_is_unresolved_and_never_guessed(checkout: Checkout) -> No
     (lack,) = one(checkout).unresolved
     assert lack.argument == "key"
     assert lack.why == "main.tofu:4 sets it to an expression"
-    assert "tofu init" in lack.how
+    assert lack.how == "run `tofu init` in it, which saves the value, or map this root in .tflock/config.toml"
+
+
+TOFU = """
+variable "stage" {
+  default = "dev"
+}
+locals {
+  region = "eu-west-1"
+}
+terraform {
+  backend "s3" {
+    bucket = "acme-${var.stage}"
+    key    = "k"
+    region = local.region
+  }
+}
+"""
+
+
+def test_opentofu_variables_count_only_as_they_were_saved(checkout: Checkout) -> None:
+    checkout.write("app/main.tofu", TOFU)
+    checkout.write("envs/dev.tfbackend", 'bucket = "acme-dev"\nregion = "eu-west-1"\n')
+    state = one(checkout)
+    assert [lack.argument for lack in state.unresolved] == ["bucket", "region"]
+    checkout.save({"bucket": "acme-prod", "key": "k", "region": "eu-west-1"}, "app")
+    state = one(checkout)
+    assert (state.root.address().lock_id, state.root.program) == ("acme-prod/k", "tofu")
+    assert state.source.startswith("saved: ")
+
+
+def test_a_module_with_a_backend_of_its_own_is_a_root_also_where_it_is_called(checkout: Checkout) -> None:
+    checkout.backend(full("m"), "m/main.tf")
+    checkout.backend(full("a"), "a/main.tf")
+    checkout.write("a/calls.tf", 'module "m" {\n  source = "../m"\n}\n')
+    assert places(states(checkout)) == [("a", "b/a"), ("m", "b/m")]
+
+
+def test_a_backend_that_atmos_wrote_counts_with_its_prefix(checkout: Checkout) -> None:
+    checkout.write("components/terraform/vpc/main.tf", 'resource "a" "b" {}\n')
+    checkout.write(
+        "components/terraform/vpc/backend.tf.json",
+        '{"terraform": {"backend": {"s3": {"bucket": "b", "key": "terraform.tfstate", "region": "r",'
+        ' "workspace_key_prefix": "vpc", "use_lockfile": true}}}}',
+    )
+    checkout.write("components/terraform/vpc/.terraform/environment", "ue2-prod")
+    assert places(states(checkout)) == [("components/terraform/vpc", "b/vpc/ue2-prod/terraform.tfstate")]
 
 
 WORKFLOW = """
@@ -313,6 +345,15 @@ class TestMapping:
         assert state.root.address().lock_id == "b/k"
         assert state.config_files == ("../shared/any.txt",)
 
+    def test_a_unit_that_only_terragrunt_can_evaluate_can_be_mapped(self, checkout: Checkout) -> None:
+        checkout.write(
+            "live/a/terragrunt.hcl",
+            'terraform {\n  source = "x"\n}\nremote_state {\n  backend = "s3"\n  config = run_cmd("x")\n}\n',
+        )
+        mapping = StateMapping(root="live/*", backend={"bucket": "b", "key": "{name}", "region": "r"})
+        (state,) = states(checkout, None, mapping)
+        assert (state.root.address().lock_id, state.root.program) == ("b/a", "terragrunt")
+
     def test_a_root_whose_backend_a_script_writes_can_be_mapped(self, checkout: Checkout) -> None:
         checkout.write("a/main.tf", "locals {}\n")
         mapping = StateMapping(root="a", backend={"bucket": "b", "key": "k", "region": "r"})
@@ -323,6 +364,18 @@ class TestMapping:
         for name in ("endpoint", "access_key", "shared_config_files", "assume_role"):
             with pytest.raises(ValueError, match=name):
                 StateMapping(root="a", backend={name: "x"})
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """As somebody whom file permissions hold back, whoever runs the tests."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
 
 
 class TestBadInput:
@@ -356,15 +409,23 @@ class TestBadInput:
         (state,) = States(tmp_path, None, environ={}).all()
         assert state.root.name == "a"
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-    def test_what_cannot_be_read_is_told(self, checkout: Checkout) -> None:
-        checkout.backend(full("k"), "a/main.tf").chmod(0)
-        checkout.backend(full("k"), "b/main.tf")
-        (checkout.top / "b").chmod(0)
-        try:
-            assert ["cannot be" in state.unresolved[0].why for state in states(checkout)] == [True, True]
-        finally:
-            (checkout.top / "b").chmod(0o700)
+    def test_what_cannot_be_read_is_told_and_spoils_nothing(self) -> None:
+        # pytest's own directories are closed to everybody but who runs it
+        with tempfile.TemporaryDirectory() as public:
+            Path(public).chmod(0o755)
+            checkout = Checkout(Path(public).resolve() / "infra")
+            checkout.backend(full("k"), "a/main.tf").chmod(0)
+            checkout.backend(full("k"), "b/main.tf")
+            (checkout.top / "b").chmod(0)
+            checkout.backend(full("k"), "c/main.tf")
+            try:
+                with unprivileged():
+                    found = states(checkout)
+            finally:
+                (checkout.top / "b").chmod(0o700)
+        assert [bool(state.unresolved) for state in found] == [True, True, False]
+        assert "this file cannot be read (Permission denied)" in found[0].unresolved[0].why
+        assert "this directory cannot be listed (Permission denied)" in found[1].unresolved[0].why
 
     def test_a_fifo_does_not_stop_the_search(self, checkout: Checkout) -> None:
         checkout.backend(full("k"), "a/main.tf")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tuirunbook.repository.scripts import Init
 
 _MAPPING = ".tflock/config.toml"
+_MOST_NAMED = 4
 
 
 class Partial(msgspec.Struct, kw_only=True):
@@ -104,8 +105,11 @@ class Completion:
                 yield state_of(root, f"script: {init.place(directory)}", files)
 
     def from_files(self, one: Partial) -> Iterator[State]:
-        """States of the nearest files that complete the block."""
-        if one.declared is None:
+        """States of the nearest files that complete the block.
+
+        Nothing that only lies nearby is laid over an expression: a block that sets an argument is not waiting for it.
+        """
+        if one.declared is None or one.effective.unresolved:
             return
         directory = one.place.directory
         for level in self._files.levels(directory, self._base):
@@ -204,10 +208,22 @@ def _lacking(root: RootModule, effective: Effective, reasons: Mapping[str, str])
     for missing in root.missing:
         name = missing.argument
         if name in effective.unresolved:
-            why = f"{effective.unresolved[name]} sets it to an expression"
+            reason = effective.reasons.get(name)
+            why = f"{effective.unresolved[name]} sets it to an expression{f': {reason}' if reason else ''}"
+            # Terraform itself takes no expression here
+            program = root.program if root.program == "terragrunt" else "tofu"
+            how = f"run `{program} init` in it, which saves the value, or map this root in {_MAPPING}"
         else:
             why = reasons.get(name) or reasons.get("a configuration file") or "no file here sets it"
-        yield Unresolved(argument=name, why=why, how=f"{missing.how}; or map this root in {_MAPPING}")
+            how = f"map this root in {_MAPPING}, or start in it with --backend-config FILE{_named(root.candidates)}"
+            how = f"set AWS_REGION, or {how}" if name == "region" else how
+        yield Unresolved(argument=name, why=why, how=how)
+
+
+def _named(candidates: Sequence[str]) -> str:
+    named = ", ".join(candidates[:_MOST_NAMED])
+    more = len(candidates) - _MOST_NAMED
+    return f" (found: {named}{f' and {more} more' if more > 0 else ''})" if candidates else ""
 
 
 def _pattern(glob: str) -> re.Pattern[str]:

@@ -244,8 +244,11 @@ def is_configuration(entry: os.DirEntry[str]) -> bool:
     name = entry.name
     if not name.endswith(SUFFIXES) or name[0] in _NOT_READ:
         return False
-    # a symlink to nowhere is told as unreadable: Terraform fails on it as well
-    return entry.is_file() or (entry.is_symlink() and not entry.is_dir())
+    # a symlink to nowhere or to itself is told as unreadable: Terraform fails on it as well
+    try:
+        return entry.is_file() or (entry.is_symlink() and not entry.is_dir())
+    except OSError:
+        return True
 
 
 def _is_override(name: str) -> bool:

@@ -24,6 +24,8 @@ class Effective(msgspec.Struct, frozen=True, kw_only=True):
     origins: Mapping[str, str] = {}
     unresolved: Mapping[str, str] = {}
     """Arguments that are expressions, and where they stand."""
+    reasons: Mapping[str, str] = {}
+    """Why files alone do not tell these, where that is known."""
     initialised: bool = False
     disagreements: tuple[Disagreement, ...] = ()
     notes: tuple[str, ...] = ()

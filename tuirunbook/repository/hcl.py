@@ -256,6 +256,31 @@ def interpolation_end(text: str, start: int) -> int:
         raise ValueError("an interpolation is not closed") from error
 
 
+def split(text: str, separators: str) -> list[str]:
+    """The parts of an expression between separators that stand in no bracket and no string; empty ones are left out.
+
+    Raises:
+        ValueError: A bracket or a string is not closed.
+    """
+    parts, depth, start, at = list[str](), 0, 0, 0
+    try:
+        while at < len(text):
+            kind, end = _next(text, at)
+            mark = text[at] if kind in {"mark", "newline"} else ""
+            depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(mark, 0)
+            if depth < 0:
+                break
+            if mark and mark in separators and depth == 0:
+                parts.append(text[start:at].strip())
+                start = end
+            at = end
+    except (_UnclosedError, RecursionError) as error:
+        raise ValueError("an expression is not closed") from error
+    if depth:
+        raise ValueError("a bracket has no partner")
+    return [part for part in (*parts, text[start:].strip()) if part]
+
+
 def _next(text: str, at: int) -> tuple[str, int]:
     """The kind of the token at `at`, and where it ends."""
     if text[at] == '"':

@@ -37,7 +37,12 @@ _NOT_ARGUMENTS = frozenset({"__is_block__", "__comments__"})
 
 
 class Expression(msgspec.Struct, frozen=True):
-    """A value that is not a constant. Its text stays in the file: it may hold anything."""
+    """A value that is not a constant; `why` says why not, where that is known.
+
+    Its text stays in the file: it may hold anything.
+    """
+
+    why: str = ""
 
 
 class _NotConstantError(Exception):

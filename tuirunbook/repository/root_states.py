@@ -129,8 +129,13 @@ class RootStates:
             yield from self._states(self._partial(found, listed, None), partial)
             return
         self._units = self._units or Units(self._environ)
-        state = self._units.state(self._partial(place, listed, None), alone=not listed.configurations)
-        if state is not None:
+        one = self._partial(place, listed, None)
+        state = self._units.state(one, alone=not listed.configurations)
+        if state is None:
+            return
+        if state.unresolved and self._mapped(one.name):
+            partial.append(one)
+        else:
             yield state
 
     def _partial(self, place: Place, listed: Listed, configuration: Configuration | None) -> Partial:

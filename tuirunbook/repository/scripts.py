@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from tuirunbook.repository.configuration import relative
+from tuirunbook.repository.script_variables import filler
 
 _NAMES = re.compile(
     r"(?:GNU)?[Mm]akefile|.+\.mk|.+\.(?:sh|bash|zsh)|\.envrc|\.env|[Jj]ustfile|[Tt]askfile\.ya?ml|[Jj]enkinsfile.*"
@@ -77,8 +78,9 @@ def read_inits(path: Path, top: Path) -> Iterator[Init]:
     if _MARK not in raw:
         return
     lines = raw.decode("utf-8", "replace").splitlines()
+    fill = filler(path.name, lines)
     for number, text in _commands(lines):
-        words = _words(text)
+        words = _words(fill(text))
         given = list(_given(words))
         if not given:
             continue

@@ -50,5 +50,8 @@ def _of_remote(remote: Remote, origin: str) -> Effective:
         arguments=known,
         origins=dict.fromkeys(remote.arguments, origin),
         unresolved={name: origin for name in remote.arguments if name not in known},
+        reasons={
+            name: value.why for name, value in remote.arguments.items() if isinstance(value, Expression) and value.why
+        },
         notes=tuple(f"{name} is not set, so its default in the file was taken." for name in remote.assumed),
     )

@@ -220,6 +220,13 @@ def _trouble(state: State) -> str:
     whole = [lack for lack in state.unresolved if lack.argument == "backend"]
     if whole:
         return " ".join(f"{lack.why} {lack.how}" for lack in whole)
-    names = ", ".join(lack.argument for lack in state.unresolved)
-    hows = "; ".join(dict.fromkeys(f"{lack.argument}: {lack.why}. {lack.how}" for lack in state.unresolved))
-    return f"The backend lacks {names}. {hows}."
+    # what lacks for the same reason is told together
+    reasons: dict[str, list[str]] = {}
+    hows: dict[str, None] = {}
+    for lack in state.unresolved:
+        reasons.setdefault(lack.why, []).append(lack.argument)
+        hows[lack.how] = None
+    # the longest advice holds the others where arguments lack for one reason
+    advice = max(hows, key=len) if len(reasons) == 1 else "; ".join(hows)
+    told = "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items())
+    return f"The backend lacks {told}. {advice[:1].upper()}{advice[1:]}."
