@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from tests.repository.conftest import Checkout
     from tuirunbook.core.state import State
 
+ENVRC = """
+export BUCKET=acme
+KEY='app/x.tfstate'
+export TF_CLI_ARGS_init="-backend-config=bucket=$BUCKET -backend-config=key=$KEY"
+"""
 RULE = 'init:\n\tterraform init -backend-config="bucket=$(BUCKET)" -backend-config=key=${KEY}\n'
 SHELL = 'terraform init -backend-config="bucket=$BUCKET" -backend-config="key=${KEY}"\n'
 
@@ -28,11 +33,7 @@ def found(checkout: Checkout, name: str, text: str) -> State:
         ("Makefile", f"BUCKET = acme\nKEY := app/x.tfstate\n{RULE}"),
         ("Makefile", f"export BUCKET := acme # ours\nKEY ::= app/x.tfstate\nifdef CI\nFLAGS = -x\nendif\n{RULE}"),
         ("init.sh", f'#!/bin/sh\nset -e\nBUCKET=acme\nexport KEY="app/x.tfstate"\n{SHELL}'),
-        (
-            ".envrc",
-            "export BUCKET=acme\nKEY='app/x.tfstate'\n"
-            + 'export TF_CLI_ARGS_init="-backend-config=bucket=$BUCKET -backend-config=key=$KEY"\n',
-        ),
+        (".envrc", ENVRC),
     ],
 )
 def test_a_variable_that_is_set_once_to_a_text_is_its_text(checkout: Checkout, name: str, text: str) -> None:
