@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -16,9 +17,18 @@ NEED_LABELS: Mapping[str, str] = {
     "where": "where it was looked up, or where they were asked",
     "link": "a link to it (or how to find it)",
     "note": "why",
-    "undo": "how the hold is undone",
+    "undo": "how each hold is undone; a semicolon between several",
 }
 """What an answer asks for beside itself, for people."""
+
+
+_BETWEEN = re.compile(r""";\s+(?=(?:[^'"]|'[^']*'|"[^"]*")*$)""")
+"""A semicolon that separates commands: outside quotes."""
+
+
+def each_undo(undo: str) -> tuple[str, ...]:
+    """The holds that an answer's `undo` takes back, one by one."""
+    return tuple(part for one in _BETWEEN.split(undo) if (part := one.strip()))
 
 
 def incomplete(option: Option, told: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from functools import singledispatch
 import msgspec
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.answers import each_undo
 from tuirunbook.core.events import (
     CheckRecorded,
     Closed,
@@ -358,7 +359,7 @@ def _(event: WatchRestored, incident: Incident) -> dict[str, object]:
 def _(event: QuestionAnswered, incident: Incident) -> dict[str, object]:
     changed: dict[str, object] = {"answers": {**incident.answers, (event.lock, event.question): event}}
     if event.undo:
-        changed["holds"] = {**incident.holds, event.undo: event}
+        changed["holds"] = {**incident.holds, **dict.fromkeys(each_undo(event.undo), event)}
     return changed
 
 

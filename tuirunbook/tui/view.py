@@ -23,6 +23,7 @@ from tuirunbook.core.lock import (
     parse_time,
     short,
 )
+from tuirunbook.core.next_in_line import in_brief
 from tuirunbook.core.procedure import Progress, StepState
 from tuirunbook.core.runbook import Action, Runbook
 from tuirunbook.core.text import clip, one_line
@@ -257,7 +258,10 @@ def _next_in_line(view: View) -> Content:
         return Content.assemble(("STOP: ", "bold $text-error"), f"not what Terraform reads: {view.incident.elsewhere}")
     told = [answer for (_, question), answer in view.incident.answers.items() if question == "next"]
     if not told:
-        return Content.assemble("Next in line: ", ("not known yet", "$text-muted"))
+        briefs = [brief for lock in view.incident.identities if (brief := in_brief(view.incident, lock))]
+        if not briefs:
+            return Content.assemble("Next in line: ", ("not known yet", "$text-muted"))
+        return Content.assemble("Next in line, by CI: ", (briefs[0], "bold"))
     answer = told[-1]
     said = ", ".join(text for text in (answer.label, answer.note, answer.how) if text)
     return Content(f"Next in line: {clip(one_line(said), 120)}")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from textual.content import Content
 
+from tuirunbook.core import next_in_line
 from tuirunbook.core.diagnosis import Diagnosis
 from tuirunbook.core.events import (
     DetailsGiven,
@@ -85,7 +86,8 @@ async def _ask(stage: Stage, wanted: OpenQuestion) -> bool:
     who = record.info.who if record and record.info else ""
     about = f"about lock {short(lock)}{' of ' + who if who else ''}" if lock else "about this incident"
     before = incident.answers.get((lock, question.id))
-    told = await stage.ask(AnswerScreen(question, about, lock=lock, before=_given(before) if before else None))
+    known = _given(before) if before else next_in_line.suggested(incident, lock) if question.id == "next" else {}
+    told = await stage.ask(AnswerScreen(question, about, lock=lock, before=known))
     if told is None:
         return False
     value, details = told

@@ -10,7 +10,7 @@ from tuirunbook.core import causes
 from tuirunbook.core.events import Closed, DetailsGiven, HoldUndone, PreventionChecked, Verified, timestamp
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, open_questions
-from tuirunbook.core.text import clip
+from tuirunbook.core.text import clip, one_line
 from tuirunbook.core.time_of_day import last_time_of_day, time_trouble
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.doing.answering import ask_next
@@ -90,7 +90,7 @@ async def prevent_next(stage: Stage) -> None:
         stage.say(f"Closed. tflock-tui export {incident.id} writes the postmortem.")
         return
     if incident.holds:
-        await _undo(stage, next(iter(incident.holds)))
+        await _undo_all(stage)
         return
     left = [item for item in step.items if item not in incident.prevention]
     if not left:
@@ -101,15 +101,36 @@ async def prevent_next(stage: Stage) -> None:
             return
 
 
-async def _undo(stage: Stage, undo: str) -> None:
-    told = await stage.ask(
-        FormScreen(
-            "Is this hold undone?",
-            [FormField(id="done", label=undo, choices=[("yes", "yes, undone"), ("no", "not yet")])],
+async def _undo_all(stage: Stage) -> bool:
+    """Ask of each hold whether it is undone (S16); False when the dialog was left."""
+    holds = list(stage.view.incident.holds)
+    for number, undo in enumerate(holds, start=1):
+        told = await stage.ask(
+            FormScreen(
+                f"Is this hold undone? {number} of {len(holds)}",
+                [
+                    FormField(
+                        id="done",
+                        label="",
+                        choices=[
+                            ("yes", "yes, undone"),
+                            ("copy", "not yet: copy the command, and leave it open"),
+                            ("no", "not yet: leave it open"),
+                        ],
+                        value="copy",
+                    )
+                ],
+                intro=Content(one_line(undo, 400)),
+            )
         )
-    )
-    if told is not None and told["done"] == "yes":
-        await stage.do("", stage.walk.clerk.tell, HoldUndone, hold=undo)
+        if told is None:
+            return False
+        if told["done"] == "yes":
+            await stage.do("", stage.walk.clerk.tell, HoldUndone, hold=undo)
+        elif told["done"] == "copy":
+            stage.copy(undo, one_line(undo, 100))
+            return False
+    return True
 
 
 async def _item(stage: Stage, item: str, number: str) -> bool:
@@ -145,7 +166,9 @@ def _suggested(seen: Sequence[causes.Cause]) -> str:
 
 
 async def close(stage: Stage) -> None:
-    """Ask what only people know, and close."""
+    """Ask of each hold whether it is undone, then what only people know, and close."""
+    if not await _undo_all(stage):
+        return
     now, known = stage.front.now(), stage.view.incident.details
     told = await stage.ask(
         FormScreen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from tuirunbook.core import next_in_line
 from tuirunbook.core.copying import command_to_copy
 from tuirunbook.core.gates import DeleteLock, ForceUnlock, Refusal, mistakes
 from tuirunbook.core.lock import LockIdentity, short
@@ -76,7 +77,8 @@ async def copy_command(stage: Stage) -> None:
     if not lines:
         stage.say("This step has no command.")
         return
-    stage.copy("\n".join(lines), lines[0])
+    many = f"{len(lines)} lines, the first: " if len(lines) > 1 else ""
+    stage.copy("\n".join(lines), f"{many}{lines[0]}")
 
 
 def _command_lines(stage: Stage, action: Action) -> list[str]:
@@ -94,6 +96,10 @@ def _command_lines(stage: Stage, action: Action) -> list[str]:
             return [command_to_copy(view.root, terraform.program, terraform.plan_argv(world.plan_args)[1:])]
         case Action.RUN:
             return [shlex.join(command) for command in view.step.step.commands]
+        case Action.PREPARE if lock is not None:
+            return list(next_in_line.holding(view.incident, lock))
+        case Action.PREVENT:
+            return list(view.incident.holds)
         case Action.DETECT | Action.INSPECT:
             return [shlex.join(command) for command in read_commands(stage)]
         case _:

@@ -86,7 +86,8 @@ def prevent(view: View) -> Lines:
         yield heading("Holds to undo first:")
         for undo in incident.holds:
             yield Content(f"  {one_line(undo, 200)}")
-        yield key("n", "say that they are undone")
+        yield key("n", "say of each whether it is undone")
+        yield key("c", "copy what undoes them")
     elif left:
         yield key("n", f"go through the list: {one_line(left[0], 100)}")
         yield key("s", "leave the rest unchecked, and close")

@@ -9,7 +9,7 @@ from datetime import datetime
 from textual.content import Content
 
 from tuirunbook.core.events import FindingDisputed
-from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.evidence import Finding, InLine, Match, Says
 from tuirunbook.core.lock import LockIdentity, parse_time, short
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import as_finding
@@ -174,12 +174,12 @@ def _finding(finding: Finding, row: Exhibit, view: View) -> Iterator[Content]:
         yield pair("link", finding.link, _WIDTH)
     if isinstance(finding.in_line, tuple):
         yield heading("Next in line")
-        yield from next_lines(finding)
+        yield from line_rows(finding.in_line)
 
 
-def next_lines(finding: Finding) -> Iterable[Content]:
+def line_rows(lines: Iterable[InLine]) -> Iterator[Content]:
     """What takes the lock next, each with what holds it and what takes the hold back."""
-    for line in finding.in_line if isinstance(finding.in_line, tuple) else ():
+    for line in lines:
         yield Content(f"→ {one_line(line.what, 200)}, {one_line(line.starts, 200)}")
         if line.hold:
             yield pair("  hold", one_line(line.hold, 400), _WIDTH)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from tuirunbook.core import next_in_line
+from tuirunbook.core.answers import each_undo
 from tuirunbook.core.claims import unseen_in_words
 from tuirunbook.core.evidence import AFTERMATH, Finding, Match, Says
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import BEFORE_CHECKS, active_lock, open_questions
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import CHECK_NAMES, as_finding, judge
-from tuirunbook.tui.panes.exhibits import asking_for, dispute_of
+from tuirunbook.tui.panes.exhibits import asking_for, dispute_of, line_rows
 from tuirunbook.tui.panes.parts import (
     OPINION_STYLE,
     SAYS_GLYPH,
@@ -180,8 +182,21 @@ def prepare(view: View) -> Lines:
         answer = incident.answers.get((lock, "next"))
         if answer is None:
             yield Content.assemble(("? ", "$text-warning"), f"what takes the lock next ({short(lock)}): not asked")
+            yield from _found_in_line(view, lock)
         else:
             said = one_line(f"{answer.label} {answer.how} {answer.note}", 200)
             yield Content.assemble(("· ", ""), f"next in line ({short(lock)}): {said}")
-            if answer.undo:
-                yield Content(f"  to undo at close: {one_line(answer.undo, 200)}")
+            for undo in each_undo(answer.undo):
+                yield Content(f"  to undo at close: {one_line(undo, 200)}")
+
+
+def _found_in_line(view: View, lock: LockIdentity) -> Lines:
+    """What the sources know of what comes next, with what holds it; a person says whether that is all, and held."""
+    lines = next_in_line.found(view.incident, lock)
+    if lines:
+        yield heading("Found, to be confirmed by you:")
+    yield from line_rows(lines)
+    if next_in_line.holding(view.incident, lock):
+        yield key("c", "copy the commands that hold it; run them, then n")
+    if next_in_line.nothing_queued(view.incident, lock):
+        yield paragraph("  CI was asked, and shows nothing in line.")
