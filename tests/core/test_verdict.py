@@ -209,19 +209,21 @@ def test_the_order_of_findings_does_not_matter(found: list[Finding]) -> None:
 
 PERMISSIVE = [Opinion.ACTIVE, Opinion.CANNOT_TELL, Opinion.ORPHANED]
 """From the one that refuses to the one that asks for least."""
-KEYS = st.sampled_from(["a", "b", "c", "answer.ci", "answer.holder-host"])
+KEYS = st.sampled_from(["a", "b", "c", "answer.ci", "answer.holder-host", "state.state-written"])
+ENDS = st.sampled_from([msgspec.UNSET, "2026-11-23T03:12:30Z", "2026-11-23T03:14:00Z", "2026-11-24T03:12:00Z"])
 OPPOSED = st.lists(
     st.sampled_from(["a", "b", "holder-host=ended", "holder-host=host-gone", "ci=ended", "answer.ci"]), max_size=2
 )
 EVERY_FINDING = st.builds(
-    lambda key, says, match, final, opposes: findings(
-        says, key=key, match=match, final=final, opposes=tuple(opposes), fact=f"{key} {says} {match}"
+    lambda key, says, match, final, opposes, end: findings(
+        says, key=key, match=match, final=final, opposes=tuple(opposes), fact=f"{key} {says} {match}", ended_at=end
     )[0],
     KEYS,
     SAYS,
     MATCH,
     st.booleans(),
     OPPOSED,
+    ENDS,
 )
 BLOCKING = st.builds(lambda finding: msgspec.structs.replace(finding, says=Says.BLOCKS), EVERY_FINDING)
 SOME = st.lists(EVERY_FINDING, max_size=6)
@@ -342,6 +344,73 @@ def test_every_verdict_says_why_and_cannot_tell_says_what_would_decide(
         assert all(check.minutes > 0 for check in verdict.checks)
     else:
         assert verdict.checks == ()
+
+
+# Writes of the state that were seen between two looks
+
+
+def written_at(seconds: float, key: str = "state.state-written") -> Story:
+    """A write was seen then; the operator has answered everything since."""
+    story = Story()
+    story.look()
+    story.clock = seconds
+    story.finding(key, Says.BLOCKS)
+    story.answers(ci="ended", owner="mine-died", holder_host="ended")
+    return story
+
+
+def ended_at(story: Story, seconds: float, **facts: Any) -> Opinion:
+    story.finding("ci.github.holder", Says.SUPPORTS, ended_at=timestamp(START + timedelta(seconds=seconds)), **facts)
+    return opinion(story)
+
+
+@pytest.mark.parametrize("key", ["state.state-written", "state.digest-written"])
+def test_a_write_that_was_seen_blocks_whatever_people_say_and_however_long_ago_it_was(key: str) -> None:
+    story = written_at(0, key)
+    story.clock = 1e6
+    story.look()
+    story.answers()
+    assert opinion(story) is Opinion.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [(-10, Opinion.ACTIVE), (0, Opinion.ACTIVE), (60, Opinion.ACTIVE), (61, Opinion.ORPHANED)],
+)
+def test_a_write_is_past_once_the_holder_ended_surely_after_the_look_that_showed_it(
+    end: int, expected: Opinion
+) -> None:
+    assert ended_at(written_at(100), 100 + end) is expected
+
+
+def test_a_write_that_was_seen_after_the_end_blocks() -> None:
+    story = written_at(100)
+    assert ended_at(story, 500) is Opinion.ORPHANED
+    story.clock = 600
+    story.finding("state.state-written", Says.BLOCKS)
+    assert opinion(story) is Opinion.ACTIVE
+
+
+@pytest.mark.parametrize(
+    "facts", [{"match": Match.COULD_BE}, {"match": Match.CANNOT_BE}, {"key": "x", "ended_at": "?"}]
+)
+def test_an_end_that_is_not_the_holders_for_sure_ends_no_write(facts: dict[str, Any]) -> None:
+    story = written_at(100)
+    if "key" in facts:
+        story.finding(facts["key"], Says.SUPPORTS, ended_at=facts["ended_at"])
+        assert opinion(story) is Opinion.ACTIVE
+    else:
+        assert ended_at(story, 1_000, **facts) is Opinion.ACTIVE
+
+
+def test_an_end_that_something_opposes_ends_no_write() -> None:
+    story = written_at(100)
+    story.finding("host.process", Says.NOTHING, opposes=("ci.github.holder",))
+    assert ended_at(story, 1_000) is Opinion.ACTIVE
+
+
+def test_the_holders_end_makes_nothing_past_but_writes() -> None:
+    assert ended_at(written_at(100, "ci.gitlab.active"), 1_000) is Opinion.ACTIVE
 
 
 def held_since(created: datetime, **facts: Any) -> LockSnapshot:

@@ -15,6 +15,9 @@ SKEW = timedelta(seconds=60)
 AFTERMATH = ("cause.", "recurrence.", "inflight.")
 """How the keys of findings begin that are for the steps after the release: about causes, and what a dead apply left."""
 
+SEEN_WRITES = frozenset({"state.state-written", "state.digest-written"})
+"""The keys of what a look shows when the state, or its digest, was written since the look before."""
+
 FRESH_REFUSAL = timedelta(minutes=5)
 """How old a refusal in CI may be to count as the retry."""
 

@@ -8,6 +8,11 @@ The rules, first match wins:
 4. Positive evidence that the holder ended, which nothing opposes → *orphaned*.
 5. Otherwise → *cannot tell*.
 
+A write of the state that was seen between two looks shows a writer who lived then. It blocks until somebody disputes it
+(“I pushed that state myself”), or until something shows that the holder ended surely after that look: then it was the
+holder's own, and past. That nothing was written since does not end it: one long create writes nothing, so silence, like
+age, proves nothing. Nor does a person's word: they may speak of another run than the one that wrote.
+
 What only could be about this state never supports. What ended before the lock was taken was not its holder. What could
 not be asked is listed and counts for nothing; a source that was turned off is one of those, and what it said before
 still blocks and no longer supports. Age is not among the rules, and neither is absence.
@@ -21,7 +26,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from tuirunbook.core.events import QuestionAnswered
-from tuirunbook.core.evidence import Finding, Match, Says, Taken, taken
+from tuirunbook.core.evidence import SEEN_WRITES, SKEW, Finding, Match, Says, Taken, taken
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, parse_time
 from tuirunbook.core.text import one_line
@@ -178,12 +183,12 @@ def weigh(findings: Iterable[Finding], disputed: Iterable[str], answers: Iterabl
     set_aside = set(disputed)
     told = {answer.question: answer for answer in answers}
     relevant = [finding for finding in findings if finding.match is not Match.CANNOT_BE]
-    blocking = [finding for finding in relevant if finding.says is Says.BLOCKS]
-    named = [finding for finding in blocking if finding.match is Match.NAMES_THIS_STATE]
-    standing = [finding for finding in named if finding.final or finding.key not in set_aside]
     claimed = [f for f in relevant if f.says is Says.SUPPORTS and f.match is Match.NAMES_THIS_STATE]
     opposed = [(one, other) for one in claimed for other in relevant if _opposes(other, one, told)]
     supporting = [finding for finding in claimed if all(finding is not one for one, _ in opposed)]
+    blocking = [finding for finding in relevant if finding.says is Says.BLOCKS and not _is_past(finding, supporting)]
+    named = [finding for finding in blocking if finding.match is Match.NAMES_THIS_STATE]
+    standing = [finding for finding in named if finding.final or finding.key not in set_aside]
     unanswered = tuple(name for name in HOLDER_QUESTIONS if name not in told or told[name].says is Says.UNKNOWN)
     missing = tuple(
         name for name in HOLDER_QUESTIONS if name not in told or told[name].says in {Says.UNKNOWN, Says.NOTHING}
@@ -208,6 +213,18 @@ def weigh(findings: Iterable[Finding], disputed: Iterable[str], answers: Iterabl
         any_decides=any_decides,
         advice=_advice(opinion, checks, any_decides=any_decides),
     )
+
+
+def _is_past(finding: Finding, supporting: Iterable[Finding]) -> bool:
+    """Whether this is a write of the state, seen before the holder ended: surely before, however the clocks are set."""
+    if finding.key not in SEEN_WRITES:
+        return False
+    try:
+        seen = parse_time(finding.observed_at)
+        ends = [parse_time(one.ended_at) for one in supporting if isinstance(one.ended_at, str)]
+    except ValueError:
+        return False
+    return any(end > seen + SKEW for end in ends)
 
 
 def _others(findings: Iterable[Finding], than: list[Finding]) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from tuirunbook.core.events import (
     WatchRestored,
     timestamp,
 )
-from tuirunbook.core.evidence import Finding, Says
+from tuirunbook.core.evidence import SEEN_WRITES, Finding, Says
 from tuirunbook.core.incident import Incident, voided_by
 from tuirunbook.core.lock import Change, LockIdentity, LockSnapshot, StoredLock, changes, remembered
 from tuirunbook.core.redaction import redacted
@@ -135,15 +135,16 @@ class Observer:
         return any(_holds(started, lock, self._me) for started in self._scribe.incident.running.values())
 
     def _state_writes(self, found: Iterable[Change], present: Iterable[LockIdentity], moment: datetime) -> None:
-        """A state that is written while a lock is held has a living writer."""
+        """A state that is written while a lock is held has a living writer; the verdict says until when that blocks."""
         incident = self._scribe.incident
         for change in found:
-            if change.what not in {"state-written", "digest-written"}:
+            key = f"state.{change.what}"
+            if key not in SEEN_WRITES:
                 continue
             for lock in present:
                 if lock in incident.identities:
                     finding = Finding(
-                        key=f"state.{change.what}",
+                        key=key,
                         lock=lock,
                         says=Says.BLOCKS,
                         fact=f"{change.sentence} while the lock was held",
