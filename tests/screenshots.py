@@ -354,7 +354,7 @@ async def walk_to_the_end(aws: EmbeddedAws, infra: Path) -> dict[str, str]:
         await shot.take("evidence")
         await shot.press("escape")
         await shot.pilot.resize_terminal(*WIDE)
-        await shot.until(lambda: shot.walk.side.content, "the third column")
+        await shot.until(lambda: shot.walk.body.side.content, "the third column")
         await shot.take("wide")
         await shot.pilot.resize_terminal(*NARROW)
         await retry_and_prepare(shot)

@@ -58,6 +58,7 @@ class Desk:
 
     def open(self, front: WiredFront, root: RootModule) -> Walk:
         walk = front.open_walk(root, self.messages.put)
+        assert isinstance(walk, Walk)
         self.aws.closing(walk.world.store._clients)  # type: ignore[attr-defined]
         self.walks.append(walk)
         return walk
@@ -244,6 +245,7 @@ def test_an_incident_is_resumed_with_its_own_runbook(desk: Desk) -> None:
         front.resume_walk(name, desk.messages.put)
     end(first, desk)
     resumed = front.resume_walk(name.rsplit("-", 1)[1], desk.messages.put)
+    assert isinstance(resumed, Walk)
     desk.walks.append(resumed)
     desk.aws.closing(resumed.world.store._clients)  # type: ignore[attr-defined]
     assert [step.title for step in resumed.runbook.steps] == [step.title for step in first.runbook.steps]
@@ -262,6 +264,7 @@ def test_an_incident_is_resumed_where_its_checkout_has_gone(desk: Desk) -> None:
     end(first, desk)
     shutil.rmtree(root)
     resumed = front.resume_walk(front.incidents()[0].id, desk.messages.put)
+    assert isinstance(resumed, Walk)
     desk.walks.append(resumed)
     desk.aws.closing(resumed.world.store._clients)  # type: ignore[attr-defined]
     assert resumed.world.root.directory is None

@@ -74,8 +74,7 @@ def test_a_training_says_so() -> None:
 def test_a_lock_is_told_with_holder_time_and_short_id() -> None:
     told = line(LockObserved(at=AT, snapshot=held()))
     assert told.fact == (
-        "The lock was read: the state was locked: "
-        "Apply by runner@runnervmwhb2z since 2026-11-23T02:41:09Z (3f8f3f8f) in DynamoDB."
+        "The state was locked: Apply by runner@runnervmwhb2z since 2026-11-23T02:41:09Z (3f8f3f8f) in DynamoDB."
     )
 
 
@@ -88,7 +87,7 @@ def test_a_lock_that_cannot_be_read_is_told_with_the_reason() -> None:
 def test_blindness_is_not_told_as_a_free_state() -> None:
     blind = SnapshotRecord(fingerprint="x", readings={"dynamodb": "not checked: access denied", "s3": "free"})
     told = line(LockObserved(at=AT, snapshot=blind))
-    assert told.fact == "The lock was read: no lock was seen; dynamodb not checked: access denied."
+    assert told.fact == "No lock was seen; dynamodb not checked: access denied."
 
 
 def test_our_own_lock_is_told_as_ours() -> None:
@@ -109,7 +108,7 @@ def test_an_answer_names_who_said_it_as_its_source() -> None:
             how="saw it",
         )
     )
-    assert told.fact == "To the question about the owner (3f8f3f8f) the answer was: mine-died (saw it)."
+    assert told.fact == "Answered about the owner: mine-died (saw it; about lock 3f8f3f8f)."
     assert (told.actor, told.source) == ("priya", "sam")
 
 

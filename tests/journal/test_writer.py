@@ -18,7 +18,8 @@ from tuirunbook.core.events import Event, FindingRecorded, NoteAdded
 from tuirunbook.core.lock import Store, StoredLock
 from tuirunbook.core.values import JournalError
 from tuirunbook.journal import reader
-from tuirunbook.journal.writer import CHEAP, JournalWriter, LockedError
+from tuirunbook.journal.claim import LockedError
+from tuirunbook.journal.writer import CHEAP, JournalWriter
 
 LOCK = b'{"ID":"3f8f3f8f-1c2d-4e5f-8a9b-0123456789ab","Who":"sam@host"}'
 

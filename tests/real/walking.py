@@ -158,7 +158,7 @@ class Operator:
 
     def retry_plan(self) -> None:
         """Step 4: the plan is refused by this lock."""
-        self.next_to("plan-1 ended: refused-by-this")
+        self.next_to("was refused by this lock")
         self.step(5)
 
     def before_release(self) -> None:
@@ -207,7 +207,7 @@ class Operator:
         """Step 8: checks, plan, who read it."""
         self.next_to("plan again (takes the lock")
         self.wait_for("✓ both stores: every configured store is free")
-        self.next_to("ended: obtained")
+        self.next_to("obtained the lock")
         self.wait_for("✓ plan: ")
         self.next_to("Who looked?")
         self.fill("by name", "Kim")

@@ -23,7 +23,7 @@ async def test_both_stores_are_shown_with_hashes_and_raw_text(size: tuple[int, i
         digest = hashlib.sha256(lock_text().encode()).hexdigest()
         for store in Store:
             text = text_of(app, f"#details-{store}")
-            assert digest in text
+            assert f"{digest[:16]} … {digest[-16:]} (h" in text
             assert lock_text() in text
         assert 'ETag        "' in text_of(app, "#details-s3")
         state = text_of(app, "#details-state")
@@ -68,6 +68,8 @@ async def test_raw_text_is_copied_once_though_both_stores_hold_it() -> None:
         await pilot.press("c")
         assert app.clipboard == lock_text()
         assert "Copied the raw lock." in notices(app)
+        await pilot.press("h")
+        assert app.clipboard == hashlib.sha256(lock_text().encode()).hexdigest()
 
 
 @piloted

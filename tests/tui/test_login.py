@@ -25,7 +25,7 @@ class Scene:
         self.view = SimpleNamespace(
             root=None, caller=NotChecked(code="NoCredentials", why="Nobody is signed in", advice="Sign in.")
         )
-        self.walk = SimpleNamespace(know_again=self._know_again, watcher=SimpleNamespace(look_now=self._look_now))
+        self.session = SimpleNamespace(know_again=self._know_again, watcher=SimpleNamespace(look_now=self._look_now))
 
     def _know_again(self) -> None:
         self.done.append("who")

@@ -24,7 +24,7 @@ from tuirunbook.tui.dialogs.answer import AnswerScreen
 from tuirunbook.tui.dialogs.form import FormScreen
 from tuirunbook.tui.doing.answering import ask_next
 from tuirunbook.tui.doing.closing import close, prevent_next
-from tuirunbook.tui.doing.releasing import copy_command
+from tuirunbook.tui.doing.copying import copy_command
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.tui.panes import pane
 from tuirunbook.tui.view import View, header
@@ -54,7 +54,7 @@ class Scene:
         self.copied: list[str] = []
         self.front = EmptyFront().front
         world = SimpleNamespace(terraform=self.bench.terraform, store=self.bench.shelf)
-        self.walk = SimpleNamespace(clerk=self.bench.clerk, world=world)
+        self.walk = self.session = SimpleNamespace(clerk=self.bench.clerk, world=world)
 
     @property
     def view(self) -> View:

@@ -90,7 +90,7 @@ async def test_ten_thousand_lines_open_and_move_quickly() -> None:
         await until(pilot, lambda: "Fact 9999" in painted(app))
         began = time.perf_counter()
         screen.rows.action_cursor_first()
-        await until(pilot, lambda: "▸ 03:00:16Z   Priya Raman  Fact 0 " in painted(app))
+        await until(pilot, lambda: "▸ 03:00:16Z   Fact 0 " in painted(app))
         assert time.perf_counter() - began < 1
         await pilot.press("slash", *"fact 5000", "enter")
         await until(pilot, lambda: screen.rows.cursor == 5000)

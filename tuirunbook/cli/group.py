@@ -18,6 +18,11 @@ from tuirunbook.wiring.problem import Problem, told
 
 PROGRAM = "tflock-tui"
 
+PLAIN_HELP = (
+    "Walk line by line, for screen readers, serial consoles and logs. "
+    "Exits 3 where another session writes the incident, so that this one can only read along."
+)
+
 _COMMANDS = {
     "status": ("state", "The lock of this state, without provoking the error."),
     "locks": ("locks", "The locks of every state of this repository."),
@@ -62,7 +67,7 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @walk_options
-@click.option("--plain", is_flag=True, help="Walk line by line, for screen readers, serial consoles and logs.")
+@click.option("--plain", is_flag=True, help=PLAIN_HELP)
 @click.option("--states", is_flag=True, help="Show every state of this repository first.")
 @click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context

@@ -78,7 +78,8 @@ def prune(context: click.Context, /, *, older_than: timedelta, dry_run: bool) ->
 def resume(context: click.Context, /, *, incident: str, plain: bool, **given: Any) -> int:
     """Go on with an incident: by its name, the beginning of it, or its word. Without one: the one that needs it most.
 
-    A terraform that still runs is found again.
+    A terraform that still runs is found again. An incident that another session writes is read along, and can be taken
+    over once that session has ended; with --plain, leaving before that exits 3.
     """
     from tuirunbook.cli.walk import walk  # noqa: PLC0415 - the other commands do without
 

@@ -12,6 +12,7 @@ from tuirunbook.core.gates import LISTED_FAILURES
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.runbook import Action, Question, Runbook, Step
+from tuirunbook.core.timeline import retry_in_words
 from tuirunbook.core.verdict import HOLDER_QUESTIONS, Opinion, judge
 
 BEFORE_CHECKS = ("digest", "state-list", "errored-tfstate", "state-version")
@@ -156,7 +157,9 @@ def _retry(incident: Incident, step: Step) -> _Left:
         return _Left(done=bool(incident.last_retry), moot=True, note="the lock is gone")
     if incident.identities and len(refused) == len(incident.identities):
         return _Left(done=True, note=f"refused by {short(refused[0])}")
-    return _Left(done=False, note=incident.last_retry.outcome if incident.last_retry else "")
+    return _Left(
+        done=False, note=f"the last one {retry_in_words(incident.last_retry.outcome)}" if incident.last_retry else ""
+    )
 
 
 def _prepare(incident: Incident, step: Step) -> _Left:

@@ -197,7 +197,7 @@ def _(event: ErrorPasted) -> _Told:
 @_told.register
 def _(event: LockObserved) -> _Told:
     marker = Marker.DETECTION if event.snapshot.locks else None
-    return _Told(f"The lock was read: {snapshot_in_words(event.snapshot)}", marker, _stores(event.snapshot))
+    return _Told(capital(snapshot_in_words(event.snapshot)), marker, _stores(event.snapshot))
 
 
 @_told.register
@@ -227,11 +227,10 @@ def _(event: WatchRestored) -> _Told:
 
 @_told.register
 def _(event: QuestionAnswered) -> _Told:
-    about = f" ({short(event.lock)})" if event.lock else ""
     said = joined(event.how, event.where, event.note, event.undo and f"to undo: {event.undo}", by="; ")
-    more = f" ({said})" if said else ""
-    question = f"the question about {question_in_words(event.question)}{about}"
-    fact = f"To {question} the answer was: {event.label or event.answer}{more}"
+    more = joined(said, event.lock and f"about lock {short(event.lock)}", by="; ")
+    told = f"{event.label or event.answer}{f' ({more})' if more else ''}"
+    fact = f"Answered about {question_in_words(event.question)}: {told}"
     source = event.who if event.who != event.by else ""
     routine = event.says is Says.UNKNOWN and not said
     return _Told(fact, Marker.DIAGNOSIS, source, event.link, routine=routine)
@@ -295,7 +294,13 @@ _RETRIES = {
     "refused-by-another": "was refused by another lock",
     "obtained": "obtained the lock",
     "inconclusive": "showed nothing about the lock",
+    "refused": "was refused by a lock",
 }
+
+
+def retry_in_words(outcome: str) -> str:
+    """What a retry, or a plan's output alone, came to: a clause without its subject."""
+    return _RETRIES.get(outcome, outcome)
 
 
 @_told.register
@@ -307,7 +312,7 @@ def _(event: RetryEnded) -> _Told:
         "ci-log": "A run in CI, by its log,",
     }.get(event.source, "The retry")
     named = f" ({', '.join(short(lock) for lock in event.locks)})" if event.locks else ""
-    fact = f"{what} {_RETRIES.get(event.outcome, event.outcome)}{named}"
+    fact = f"{what} {retry_in_words(event.outcome)}{named}"
     detail = f": {event.detail}" if event.detail and event.source not in {"ci", "ci-log"} else ""
     elsewhere = f"; {event.elsewhere}" if event.elsewhere else ""
     marker = Marker.KEY_MOMENT if event.elsewhere else Marker.DIAGNOSIS
@@ -334,12 +339,12 @@ def check_in_words(name: str) -> str:
 
 @_told.register
 def _(event: CheckRecorded) -> _Told:
-    when = {"before": "Before the release", "after": "After the release"}.get(event.phase, "At first")
+    when = {"before": "Before the release ", "after": "After the release "}.get(event.phase, "")
     what = check_in_words(event.name)
     detail = f": {event.detail}" if event.detail else ""
-    fact = f"{when} {what} was {_RESULTS.get(event.result, event.result)}{detail}"
+    fact = f"{when}{what} was {_RESULTS.get(event.result, event.result)}{detail}"
     marker = Marker.KEY_MOMENT if event.result == "bad" else None
-    return _Told(fact, marker, event.name, routine=event.result != "bad" and event.phase != "after")
+    return _Told(capital(fact), marker, event.name, routine=event.result != "bad" and event.phase != "after")
 
 
 @_told.register

@@ -112,6 +112,27 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     log: str
 
 
+class Writer(msgspec.Struct, frozen=True, kw_only=True):
+    """The session that writes an incident.
+
+    Attributes:
+        pid: Its process ID.
+        since: When it began to write, RFC 3339 in UTC.
+        host: The machine it runs on.
+        terminal: The terminal it was started on (`pts/3`), or empty.
+    """
+
+    pid: int
+    since: str
+    host: str = ""
+    terminal: str = ""
+
+    @property
+    def words(self) -> str:
+        """Who that is, to be found: `process 4711 on pts/3`."""
+        return f"process {self.pid}" + (f" on {self.terminal}" if self.terminal else "")
+
+
 class Exit(msgspec.Struct, frozen=True, kw_only=True):
     """A child's end. The code is None when it was not ours to collect (after a restart of the app)."""
 
@@ -128,6 +149,10 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
 
 class ProgramError(Exception):
     """A program that the walk needs could not do its part; the sentence says why and what to do."""
+
+
+class ReadsOnlyError(Exception):
+    """Something that writes was asked of a session that reads an incident along; the sentence says who writes it."""
 
 
 class JournalError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ from tuirunbook.core.incident import Incident, Status
 from tuirunbook.core.lock import parse_time
 from tuirunbook.core.values import Child, JournalError
 from tuirunbook.journal import names, reader
+from tuirunbook.journal.claim import writer_of
+from tuirunbook.journal.follower import Follower
 from tuirunbook.journal.writer import JournalWriter, refusal
 
 _WORTH = {Status.UNBLOCKED: 0, Status.OPEN: 1, Status.VERIFIED: 2, Status.CLOSED: 2}
@@ -212,13 +215,27 @@ class Journals:
         """
         return JournalWriter.reopen(self._path(name))
 
+    def follow(self, name: str) -> Follower:
+        """An incident that another process writes, to be read along."""
+        return Follower(self._path(name))
+
+    def written_elsewhere(self, address: StateAddress) -> str | None:
+        """The incident on this state, not closed, that another process of this machine writes now; None without one.
+
+        Only the journals that are being written are read, so that this costs nothing where there are none.
+        """
+        for name in reversed(self.names()):
+            writer = writer_of(self._path(name))
+            if writer is None or writer.pid == os.getpid():
+                continue
+            summary = self._summary(name)
+            if isinstance(summary, IncidentSummary) and _open_on(summary, address):
+                return name
+        return None
+
     def same_address(self, address: StateAddress) -> tuple[IncidentSummary, ...]:
         """The incidents on this state that are not closed."""
-        return tuple(
-            summary
-            for summary in self.list()
-            if summary.status is not Status.CLOSED and _same(summary.address, address)
-        )
+        return tuple(summary for summary in self.list() if _open_on(summary, address))
 
     def prune(
         self,
@@ -299,6 +316,10 @@ def _begun(directory: Path) -> bool:
     """Whether a directory holds an incident; a journal without a line is one that could not be begun."""
     journal = directory / reader.JOURNAL
     return bool(names.NAME.fullmatch(directory.name)) and journal.is_file() and journal.stat().st_size > 0
+
+
+def _open_on(summary: IncidentSummary, address: StateAddress) -> bool:
+    return summary.status is not Status.CLOSED and _same(summary.address, address)
 
 
 def _same(one: StateAddress, other: StateAddress) -> bool:

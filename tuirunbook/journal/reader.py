@@ -69,6 +69,20 @@ class Reader:
         except OSError as error:
             raise JournalError(f"the journal {self._path} cannot be read: {error.strerror}") from error
 
+    def added(self) -> Iterator[Event]:
+        """The events of the whole lines behind those read so far; a line under way is left for the next call."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._length)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        return
+                    event = self._read(line)
+                    self._last_at = event.at
+                    yield event
+        except OSError as error:
+            raise JournalError(f"the journal {self._path} cannot be read: {error.strerror}") from error
+
     def _read(self, line: bytes) -> Event:
         self._lines += 1
         self._length += len(line)

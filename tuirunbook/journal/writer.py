@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 from pathlib import Path
@@ -33,16 +32,12 @@ from tuirunbook.core.lock import StoredLock
 from tuirunbook.core.redaction import redacted
 from tuirunbook.core.values import JournalError
 from tuirunbook.journal import backup, lines, reader
+from tuirunbook.journal.claim import claim, let_go
 
 CHEAP = (ActionRefused, FindingRecorded, LockChanged, LockObserved, WaitEnded, WaitStarted, WatchLost, WatchRestored)
 """Kinds that a loss of power may take: they can be seen again. Others are on the disk before `append` returns."""
 
-WRITER = "writer"
 _COMMAND_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-class LockedError(JournalError):
-    """Another process writes this incident; it can be read meanwhile."""
 
 
 class JournalWriter:
@@ -65,11 +60,14 @@ class JournalWriter:
         self._path = directory / reader.JOURNAL
         self._address: StateAddress | None = None
         self._position = reader.Position(1, lines.GENESIS, 0)
-        self._claim = _claim(directory)
+        try:
+            self._claim = claim(directory)
+        except OSError as error:
+            raise refusal("claimed", directory, error) from error
         try:
             self._file = _open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         except JournalError:
-            os.close(self._claim)
+            let_go(self._claim)
             raise
 
     @classmethod
@@ -190,11 +188,11 @@ class JournalWriter:
 
     def close(self) -> None:
         """Let another process write. Closing twice is closing once."""
-        for name in ("_file", "_claim"):
-            descriptor = getattr(self, name)
-            if descriptor >= 0:
-                setattr(self, name, -1)
-                os.close(descriptor)
+        if self._file < 0:
+            return
+        os.close(self._file)
+        let_go(self._claim)
+        self._file = self._claim = -1
 
     def __enter__(self) -> Self:
         return self
@@ -208,26 +206,6 @@ def _open(path: Path, flags: int) -> int:
         return os.open(path, flags | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise refusal("opened for writing", path, error) from error
-
-
-def _claim(directory: Path) -> int:
-    """Become the one writer, until the descriptor is closed or the process ends."""
-    descriptor = _open(directory / WRITER, os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    except BlockingIOError as error:
-        process = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-        os.close(descriptor)
-        who = f"process {process}" if process.isdigit() else "another process"
-        raise LockedError(
-            f"{who} writes incident {directory.name}; it can be read, and resumed once that has ended"
-        ) from error
-    except OSError as error:
-        os.close(descriptor)
-        raise refusal("claimed", directory, error) from error
-    return descriptor
 
 
 def _sync_directory(directory: Path) -> None:

@@ -146,7 +146,7 @@ def paste(session: Session) -> None:
     )
     link = session.console.ask("Where, a link (empty: none)")
     diagnosis = session.do(session.walk.paste, text, printed, link)
-    session.console.say(f"{diagnosis.kind.value}: {diagnosis.explanation}")
+    session.console.say(diagnosis.explanation)
     name = diagnosis.runbook
     if name is not None and name != session.walk.runbook.name:
         choices = [(name, f"walk {name} instead"), ("", "go on here")]

@@ -15,10 +15,14 @@ from tuirunbook.core.text import one_line
 from tuirunbook.core.values import JournalError
 from tuirunbook.plain import acting, answering, telling
 from tuirunbook.plain.console import Cancelled, Console, Left, standard
+from tuirunbook.plain.reading import Reading
 from tuirunbook.plain.session import Instead, Session, transcript_line
 from tuirunbook.tui.front import Front, NoRoot
 
 INTERRUPTED = 130
+
+ONLY_READ = 3
+"""The exit code where another session wrote the incident to the end, so that this one could only read along."""
 
 Deed: TypeAlias = Callable[[], None]
 Choices: TypeAlias = list[tuple[Deed, str]]
@@ -38,13 +42,19 @@ def run(front: Front, *, resume: str | None = None, stdin: TextIO | None = None,
         stdout: Where everything goes; standard output by default.
 
     Returns:
-        The exit code: 0 after leaving, 1 when there was nothing to walk, 130 after ctrl+c.
+        The exit code: 0 after leaving, 1 when there was nothing to walk, 3 when another session wrote the incident all
+        the time, 130 after ctrl+c.
     """
     console = standard(stdin, stdout)
     session = Session(front, console)
     try:
         if not _begin(session, resume):
             return 1
+        while session.followed is not None:
+            if not Reading(session, session.followed).go():
+                return ONLY_READ
+            session.close()
+            session = _taken_over(session)
         while (other := _walk(session)) is not None:
             session.close()
             session = _instead(session, other)
@@ -54,12 +64,23 @@ def run(front: Front, *, resume: str | None = None, stdin: TextIO | None = None,
         return INTERRUPTED
     except Left:
         _leave(session)
+        if session.followed is not None:
+            return ONLY_READ
     except (ValueError, JournalError) as error:
         console.say(f"{error}")
         return 1
     finally:
         session.close()
     return 0 if session.opened else 1
+
+
+def _taken_over(before: Session) -> Session:
+    """The same incident, which this session writes from now on, unless somebody else was faster."""
+    name = before.incident.id
+    session = Session(before.front, before.console)
+    session.begin(lambda publish: before.front.resume_walk(name, publish))
+    session.wait_for(lambda: session.snapshot is not None)
+    return session
 
 
 def _instead(before: Session, runbook: str) -> Session:
@@ -92,7 +113,10 @@ def _begin(session: Session, resume: str | None) -> bool:
         if root is None:
             return False
         session.begin(lambda publish: front.open_walk(root, publish))
-    if text := front.pasted():
+    text = front.pasted()
+    if text and session.followed is not None:
+        console.say("The error was not handed in, for this session only reads.")
+    elif text:
         # At once: what the error claims can be asked about before AWS has answered.
         session.do(session.walk.paste, text)
     session.wait_for(lambda: session.snapshot is not None)
@@ -137,7 +161,7 @@ def _named(front: Front, console: Console) -> RootModule | tuple[RootModule, ...
 
 def _leave(session: Session) -> None:
     """What keeps running, and how to come back."""
-    if not session.opened:
+    if not session.opened or session.followed is not None:
         return
     incident = session.incident
     for started in incident.running.values():

@@ -12,17 +12,26 @@ from functools import singledispatchmethod
 from typing import ParamSpec, TypeVar
 
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.events import CommandStarted, Event
+from tuirunbook.core.events import CommandStarted, Event, Opened
 from tuirunbook.core.gates import Policy
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockSnapshot, NotChecked
 from tuirunbook.core.procedure import Progress, StepState, progress
 from tuirunbook.core.text import one_line
-from tuirunbook.core.timeline import TimelineLine, line
-from tuirunbook.core.values import Caller
+from tuirunbook.core.timeline import TimelineLine, line, retry_in_words
+from tuirunbook.core.values import Caller, ReadsOnlyError
 from tuirunbook.plain.console import Console
 from tuirunbook.tui.front import Front
-from tuirunbook.walk.messages import CallerKnown, Message, PlanEnded, ReadingArrived, Trouble
+from tuirunbook.walk.following import AnyWalk, Following
+from tuirunbook.walk.messages import (
+    CallerKnown,
+    CaughtUp,
+    Message,
+    PlanEnded,
+    ReadingArrived,
+    Trouble,
+    WriterSeen,
+)
 from tuirunbook.walk.observer import Looked
 from tuirunbook.walk.scribe import Recorded
 from tuirunbook.walk.walk import Walk
@@ -54,11 +63,11 @@ class Session:
         self.logs: dict[str, str] = {}
         self.interrupted: set[str] = set()
         self._incident: Incident | None = None
-        self._walk: Walk | None = None
+        self._walk: AnyWalk | None = None
         self._root: RootModule | None = None
         self._news = threading.Condition()
 
-    def begin(self, open_walk: Callable[[Callable[[Message], None]], Walk]) -> None:
+    def begin(self, open_walk: Callable[[Callable[[Message], None]], AnyWalk]) -> None:
         """Open the walk and start it.
 
         Raises:
@@ -68,7 +77,7 @@ class Session:
         walk = open_walk(self._publish)
         self._walk, self._root = walk, walk.world.root
         if self._incident is None:
-            self._incident = walk.scribe.incident
+            self._incident = walk.incident
         walk.start()
 
     @property
@@ -77,16 +86,32 @@ class Session:
         return self._walk is not None
 
     @property
-    def walk(self) -> Walk:
-        """The walk."""
+    def shown(self) -> AnyWalk:
+        """The walk, which may only be read along."""
         if self._walk is None:
             raise RuntimeError("the walk is not open yet")
         return self._walk
 
     @property
+    def followed(self) -> Following | None:
+        """The walk that is read along, or None where this session writes."""
+        return self._walk if isinstance(self._walk, Following) else None
+
+    @property
+    def walk(self) -> Walk:
+        """The walk, whose parts write and act.
+
+        Raises:
+            ReadsOnlyError: It is only read along.
+        """
+        if isinstance(walk := self.shown, Walk):
+            return walk
+        raise ReadsOnlyError(f"{walk.writer.words} writes this incident; this session only reads along")
+
+    @property
     def root(self) -> RootModule:
         """The root module, with what its files say differently once that was read."""
-        return self._root or self.walk.world.root
+        return self._root or self.shown.world.root
 
     @root.setter
     def root(self, root: RootModule) -> None:
@@ -95,12 +120,12 @@ class Session:
     @property
     def incident(self) -> Incident:
         """The incident after the last message."""
-        return self._incident or self.walk.scribe.incident
+        return self._incident or self.shown.incident
 
     @property
     def policy(self) -> Policy:
         """What the settings allow."""
-        return self.walk.world.policy
+        return self.shown.world.policy
 
     @property
     def now(self) -> datetime:
@@ -109,7 +134,7 @@ class Session:
 
     def steps(self) -> tuple[StepState, ...]:
         """The runbook's steps with their progress."""
-        return progress(self.incident, self.walk.runbook)
+        return progress(self.incident, self.shown.runbook)
 
     def current(self) -> int:
         """The index of the current step; the last one when nothing is left."""
@@ -120,7 +145,7 @@ class Session:
 
     def do(self, request: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Have the incident's thread do something, and wait for its result or exception."""
-        return self._result(self.walk.desk.submit(request, *args, **kwargs))
+        return self._result(self.shown.desk.submit(request, *args, **kwargs))
 
     def do_to_the_end(self, request: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """As `do`, for what nothing may cut short: ctrl+c is told so, and the wait goes on."""
@@ -174,15 +199,40 @@ class Session:
     @_take.register
     def _(self, message: Recorded) -> None:
         self._incident = message.incident
-        said = line(message.event)
+        self.console.say(transcript_line(self._tell(message.event)), indent="    ")
+
+    def _tell(self, event: Event) -> TimelineLine:
+        said = line(event)
         self.lines.append(said)
-        if isinstance(message.event, CommandStarted):
-            self.logs[message.event.child.id] = message.event.child.log
-        self.console.say(transcript_line(said), indent="    ")
+        if isinstance(event, CommandStarted):
+            self.logs[event.child.id] = event.child.log
+        return said
+
+    @_take.register
+    def _(self, message: CaughtUp) -> None:
+        from_the_beginning = isinstance(message.events[0], Opened)
+        if from_the_beginning:
+            self.lines.clear()
+        self._incident = message.incident
+        for event in message.events:
+            said = self._tell(event)
+            if not from_the_beginning:
+                self.console.say(transcript_line(said), indent="    ")
+
+    @_take.register
+    def _(self, message: WriterSeen) -> None:
+        words = one_line(message.writer.words, 80)
+        if message.ended:
+            self.console.say(f"The session that wrote this incident ({words}) has ended. It can be taken over.")
+        else:
+            self.console.say(f"Somebody else writes this incident: {words}. This session only reads along.")
 
     @_take.register
     def _(self, message: Looked) -> None:
         self.snapshot = message.snapshot
+        if self.followed is not None:
+            for change in message.found:
+                self.console.say(f"Seen here: {one_line(change.sentence, 300)}")
 
     @_take.register
     def _(self, message: ReadingArrived) -> None:
@@ -196,10 +246,8 @@ class Session:
 
     @_take.register
     def _(self, message: PlanEnded) -> None:
-        said = message.retry.outcome.replace("-", " ") if message.retry else message.reading.outcome.value
-        self.console.say(
-            f"{message.child.id} ended: {said}. {one_line(message.reading.summary_line or '', 200)}".strip()
-        )
+        said = retry_in_words(message.retry.outcome if message.retry else message.reading.outcome.value)
+        self.console.say(f"{message.child.id} {said}. {one_line(message.reading.summary_line or '', 200)}".strip())
         if message.reading.release_failed:
             self.console.say(f"It could not release the lock: {one_line(message.reading.diagnosis.explanation, 400)}")
 

@@ -39,7 +39,7 @@ def place(session: Session) -> Iterator[str]:
         yield one_line(f"Account: {alias}{caller.account} as {caller.role}, region {address.region}", 300)
         if caller.expires_at:
             yield f"Login: until {moment(parse_time(caller.expires_at), session)}"
-    if session.walk.world.training:
+    if session.shown.world.training:
         yield "This is PRACTICE."
 
 
@@ -63,8 +63,8 @@ def lock(session: Session) -> Iterator[str]:
         yield _nobody(session)
     if incident.elsewhere:
         yield f"STOP: we are not reading what Terraform reads: {one_line(incident.elsewhere, 300)}"
-    if session.walk.scribe.unwritable:
-        yield f"NOT WRITTEN: the journal cannot be written: {one_line(session.walk.scribe.unwritable, 300)}"
+    if session.shown.unwritable:
+        yield f"NOT WRITTEN: the journal cannot be written: {one_line(session.shown.unwritable, 300)}"
 
 
 def _nobody(session: Session) -> str:

@@ -21,6 +21,7 @@ from tuirunbook.training.client import WorldClient
 from tuirunbook.training.place import require_loopback
 from tuirunbook.training.world import Ready
 from tuirunbook.tui.front import NoRoot
+from tuirunbook.walk.following import AnyWalk
 from tuirunbook.walk.messages import Message
 from tuirunbook.walk.walk import Walk
 from tuirunbook.walk.world import World
@@ -174,15 +175,15 @@ class PracticeFront(WiredFront):
             return ()
         return super().find()
 
-    def open_walk(self, root: RootModule, publish: Callable[[Message], None], runbook: str = "") -> Walk:
+    def open_walk(self, root: RootModule, publish: Callable[[Message], None], runbook: str = "") -> AnyWalk:
         """A walk of this root, in this world; from the first one on things happen."""
         self._arrive()
         walk = super().open_walk(root, publish, runbook)
-        self.opened.append(walk.scribe.incident.id)
+        self.opened.append(walk.incident.id)
         self._client.ask("begin")
         return walk
 
-    def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> Walk:
+    def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> AnyWalk:
         """Practice is not resumed: its world is gone.
 
         Raises:

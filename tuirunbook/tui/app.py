@@ -70,6 +70,19 @@ class TflockApp(App[int]):
 
         await self.switch_screen(WalkScreen(self.front, event.walk, event.mailbox, resumed=event.resumed))
 
+    @work(group="incidents", exit_on_error=False)
+    async def on_walk_screen_taken_over(self, event: WalkScreen.TakenOver) -> None:
+        """Write an incident that was read along."""
+        await self._go_on_with(event.incident)
+
+    async def _go_on_with(self, incident: str) -> None:
+        """Leave the walk that is shown, and go on with an incident, which may be the same."""
+        walk = self.walk_screen
+        if walk is not None and self.screen is walk:
+            await walk.leave()
+            await self.pop_screen()
+        await self.push_screen(OpeningScreen(self.front, resume=incident))
+
     @on(OpeningScreen.Unopened)
     async def _unopened(self, event: OpeningScreen.Unopened) -> None:
         await self.pop_screen()
@@ -117,9 +130,7 @@ class TflockApp(App[int]):
 
         chosen = await self.push_screen_wait(IncidentsScreen(self.front))
         if chosen is not None and chosen[0] == "resume":
-            if self.screen is self.walk_screen:
-                await self.pop_screen()
-            await self.push_screen(OpeningScreen(self.front, resume=chosen[1]))
+            await self._go_on_with(chosen[1])
         elif self._incidents:
             self.exit(0)
 
@@ -137,12 +148,12 @@ class TflockApp(App[int]):
             self.exit(0)
             return
         model = walk.model
-        running = next(iter(model.incident.running.values()), None)
+        running = None if model.writer else next(iter(model.incident.running.values()), None)
         if (model.busy or running) and not await self._sure(model.busy, running.child.log if running else ""):
             return
-        journal = model.walk.scribe.journal
         kept = f"Incident {model.incident.id} is {model.incident.status.value}: tflock-tui resume {model.incident.id}"
-        self.exit(0, message=Content(kept).plain if journal is not None and not model.incident.closed else None)
+        ours = model.session.is_on_disk and (model.writer is None or model.writer_ended)
+        self.exit(0, message=Content(kept).plain if ours and not model.incident.closed else None)
 
     async def _sure(self, busy: str, log: str) -> bool:
         from tuirunbook.tui.dialogs.form import FormField, FormScreen  # noqa: PLC0415 - see the module

@@ -57,9 +57,16 @@ def _f(id_: str, keys: str, action: str, label: str, tooltip: str, effect: Effec
 
 
 WALK: tuple[Command, ...] = (
+    _f(
+        "incident.take-over",
+        "T",
+        "take_over",
+        "take over",
+        "Write this incident from here, once the session that wrote it has ended.",
+    ),
     _f("step.next", "n", "talk('next')", "next", "Do what this step asks for next; the screen says what that is."),
     _f("step.answer", "a", "talk('answer')", "answer", "Answer a question of this step, also one answered before."),
-    _f("step.copy", "c", "talk('copy')", "copy command", "Copy the exact command of this step, to run it elsewhere."),
+    _f("step.copy", "c", "talk('copy')", "copy", "Copy the exact command of this step, to run it elsewhere."),
     _f("lock.wait", "w", "talk('wait')", "wait", "Watch calmly until the holder lets go."),
     _f("incident.transcript", "t", "transcript", "transcript", "Everything that happened so far."),
     _c("step.previous", "up,k", "step(-1)", "step up", "Show the step before; the current one stays current."),
@@ -174,6 +181,7 @@ EVIDENCE: tuple[Command, ...] = (
 """What can be done about the evidence, row by row."""
 
 DETAILS: tuple[Command, ...] = (
+    _f("details.copy-hash", "h", "copy_hash", "copy hash", "Copy the whole SHA-256 of the lock's raw bytes."),
     _f("details.copy-raw", "c", "copy_raw", "copy raw", "Copy the lock's raw text, or the selected text."),
     _f("details.leave", "escape,q,enter", "leave", "back", "Go back."),
 )

@@ -14,8 +14,8 @@ from tuirunbook.core.runbook import Runbook
 from tuirunbook.survey.states import StateRow
 
 if TYPE_CHECKING:
+    from tuirunbook.walk.following import AnyWalk
     from tuirunbook.walk.messages import Message
-    from tuirunbook.walk.walk import Walk
 
 __all__ = ["Front", "IncidentRow", "NoRoot", "StateRow"]
 
@@ -60,16 +60,18 @@ class Front(Protocol):
         """The root with what its files say differently; it reads HCL, so ask after the first look."""
         ...
 
-    def open_walk(self, root: RootModule, publish: Callable[[Message], None], runbook: str = "") -> Walk:
+    def open_walk(self, root: RootModule, publish: Callable[[Message], None], runbook: str = "") -> AnyWalk:
         """A walk of this root, not started yet; of the runbook that the options or the error ask for, unless named.
+
+        Where another session of this machine writes an incident on this state, that one, to be read along.
 
         Raises:
             ValueError: It cannot be walked as it stands; the sentence says why and what to do.
         """
         ...
 
-    def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> Walk:
-        """A walk that goes on with an incident.
+    def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> AnyWalk:
+        """A walk that goes on with an incident; where another session writes it, one that reads along.
 
         Raises:
             JournalError: It cannot be resumed here; the sentence says why.

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import singledispatchmethod
 
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.events import CommandStarted
+from tuirunbook.core.events import CommandStarted, Event, Opened
 from tuirunbook.core.gates import Policy
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store
 from tuirunbook.core.procedure import Progress, progress
 from tuirunbook.core.text import one_line
-from tuirunbook.core.timeline import TimelineLine, line
-from tuirunbook.core.values import Caller
+from tuirunbook.core.timeline import TimelineLine, line, retry_in_words
+from tuirunbook.core.values import Caller, ReadsOnlyError, Writer
 from tuirunbook.tui.view import View
-from tuirunbook.walk.messages import CallerKnown, Message, PlanEnded, ReadingArrived, Trouble
+from tuirunbook.walk.following import AnyWalk
+from tuirunbook.walk.messages import (
+    CallerKnown,
+    CaughtUp,
+    Message,
+    PlanEnded,
+    ReadingArrived,
+    Trouble,
+    WriterSeen,
+)
 from tuirunbook.walk.observer import Looked
 from tuirunbook.walk.scribe import Recorded
 from tuirunbook.walk.walk import Walk
@@ -30,22 +39,26 @@ class Model:
     """Belongs to the screen's thread; the walk's own threads never touch it.
 
     Attributes:
-        walk: The walk that is shown.
+        session: The walk that is shown: ours, or one that is read along.
         now: The time, in the operator's zone.
         incident: The incident after the last message.
         root: The root module, with what its files say differently once they were compared.
         lines: The transcript, a line for each event.
         log_line: The latest line of the command log.
         shown: The index of the step that the operator looks at, or None to follow the current one.
+        writer: Who writes the incident that is read along; None where this session does.
+        writer_ended: Whether that one has ended.
     """
 
-    walk: Walk
+    session: AnyWalk
     now: Callable[[], datetime]
     incident: Incident
     root: RootModule
     lines: list[TimelineLine] = dataclasses.field(default_factory=list)
     log_line: str = ""
     shown: int | None = None
+    writer: Writer | None = None
+    writer_ended: bool = False
     busy: str = ""
     deaf: str = ""
     snapshot: LockSnapshot | None = None
@@ -65,14 +78,54 @@ class Model:
         """Take one message of the walk in."""
         raise TypeError(f"unknown message {type(message).__name__}")
 
+    @property
+    def walk(self) -> Walk:
+        """The walk, whose parts write and act.
+
+        Raises:
+            ReadsOnlyError: It is only read along.
+        """
+        if isinstance(self.session, Walk):
+            return self.session
+        raise ReadsOnlyError(f"{self.session.writer.words} writes this incident; this window only reads along")
+
     @take.register
     def _(self, message: Recorded) -> None:
         self.incident = message.incident
-        said = line(message.event)
-        self.lines.append(said)
+        said = self._tell(message.event)
         self.log(f"{said.at[11:19]}Z {said.fact}")
-        if isinstance(message.event, CommandStarted):
-            self.logs[message.event.child.id] = message.event.child.log
+
+    def _tell(self, event: Event) -> TimelineLine:
+        said = line(event)
+        self.lines.append(said)
+        if isinstance(event, CommandStarted):
+            self.logs[event.child.id] = event.child.log
+        return said
+
+    @take.register
+    def _(self, message: CaughtUp) -> None:
+        if isinstance(message.events[0], Opened):
+            self.lines.clear()
+        self.incident = message.incident
+        for event in message.events:
+            said = self._tell(event)
+        self.log(f"{said.at[11:19]}Z {said.fact}")
+
+    @take.register
+    def _(self, message: WriterSeen) -> None:
+        before = self.writer
+        self.writer, self.writer_ended = message.writer, message.ended
+        if message.ended:
+            self.news.append("The session that wrote this incident has ended. T takes it over.")
+        elif before is not None:
+            self.news.append(f"{message.writer.words} writes this incident now.")
+
+    def recall(self, events: Sequence[Event]) -> None:
+        """Take in what happened before this session began."""
+        told, self.lines[:] = list(self.lines), []
+        for event in events:
+            self._tell(event)
+        self.lines.extend(told)
 
     @take.register
     def _(self, message: Looked) -> None:
@@ -96,8 +149,8 @@ class Model:
     @take.register
     def _(self, message: PlanEnded) -> None:
         retry = message.retry
-        said = f"{message.child.id} ended: {retry.outcome if retry else message.reading.outcome}"
-        self.news.append(f"{said}. {message.reading.summary_line or ''}".strip())
+        said = retry_in_words(retry.outcome if retry else message.reading.outcome.value)
+        self.news.append(f"{message.child.id} {said}. {message.reading.summary_line or ''}".strip())
         if message.reading.release_failed:
             self.news.append(f"It could not release the lock: {message.reading.diagnosis.explanation}")
 
@@ -122,13 +175,13 @@ class Model:
     def view(self) -> View:
         """Everything, as it stands now."""
         now = self.now()
-        steps = progress(self.incident, self.walk.runbook)
+        steps = progress(self.incident, self.session.runbook)
         current = next((i for i, state in enumerate(steps) if state.progress is Progress.CURRENT), len(steps) - 1)
         fresh = self._flash_at is not None and (now - self._flash_at).total_seconds() < FLASH_SECONDS
         return View(
             root=self.root,
             incident=self.incident,
-            runbook=self.walk.runbook,
+            runbook=self.session.runbook,
             steps=steps,
             shown=current if self.shown is None else min(self.shown, len(steps) - 1),
             now=now,
@@ -137,20 +190,22 @@ class Model:
             seen_at=self.seen_at,
             readings=self.readings,
             caller=self.caller,
-            sources=self.walk.evidence.sources,
+            sources=self.session.sources,
             ours=self.ours,
             flash=self._flash if fresh else "",
             busy=self.busy or self.deaf,
-            unwritable=self.walk.scribe.unwritable,
+            unwritable=self.session.unwritable,
             interrupted=self.interrupted,
             policy=self.policy,
-            training=self.walk.world.training,
+            training=self.session.world.training,
+            writer=self.writer,
+            writer_ended=self.writer_ended,
         )
 
     @property
     def policy(self) -> Policy:
         """What the settings allow."""
-        return self.walk.world.policy
+        return self.session.world.policy
 
     def move(self, by: int) -> None:
         """Look at another step."""

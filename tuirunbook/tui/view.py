@@ -27,7 +27,7 @@ from tuirunbook.core.next_in_line import in_brief
 from tuirunbook.core.procedure import Progress, StepState
 from tuirunbook.core.runbook import Action, Runbook
 from tuirunbook.core.text import clip, one_line
-from tuirunbook.core.values import Caller
+from tuirunbook.core.values import Caller, Writer
 from tuirunbook.walk.evidence_desk import SourceStatus
 
 GLYPHS: Mapping[Progress, str] = {
@@ -80,6 +80,13 @@ class View:
     interrupted: frozenset[str] = frozenset()
     policy: Policy = dataclasses.field(default_factory=Policy)
     training: bool = False
+    writer: Writer | None = None
+    writer_ended: bool = False
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether another session writes this incident, or did, so that this one only reads along."""
+        return self.writer is not None
 
     @property
     def step(self) -> StepState:
@@ -119,6 +126,29 @@ def header(view: View, width: int) -> Content:
     return Content("\n").join([line.truncate(width, ellipsis=True) for line in lines])
 
 
+def reading_line(view: View, width: int) -> Content:
+    """Who writes the incident that is read along, or that nobody does any more; empty where this session writes it."""
+    writer = view.writer
+    if writer is None:
+        return Content("")
+    if view.writer_ended:
+        told = f" NOBODY WRITES  {one_line(writer.words, 40)} has ended; T takes this incident over"
+        return Content.styled(told, "bold $text-success on $success-muted").truncate(width, ellipsis=True)
+    since = clock(parse_time(writer.since), view.zone)
+    told = f" YOU ONLY READ  {one_line(writer.words, 40)} writes since {since}"
+    return Content.styled(told, "bold $text-warning on $warning-muted").truncate(width, ellipsis=True)
+
+
+def who_writes(view: View) -> str:
+    """Why what writes is grey here, and what would change that."""
+    if view.writer is None:
+        return ""
+    words = one_line(view.writer.words, 60)
+    if view.writer_ended:
+        return f"This window only reads: {words} wrote this incident and has ended. T takes it over."
+    return f"This window only reads: {words} writes this incident. Answer and act there, or leave it with ctrl+q there."
+
+
 def _me(view: View, width: int) -> Content:
     caller = view.caller
     if isinstance(caller, Caller):
@@ -140,7 +170,8 @@ def _me(view: View, width: int) -> Content:
     if page:
         parts.append(f"   page +{age(parse_time(page), view.now)}")
     if view.incident.id:
-        parts += ["   ", f"{view.incident.id} ", ("● not written", "bold $text-error") if view.unwritable else "● rec"]
+        kept = "○ read" if view.reads_only else "● rec"
+        parts += ["   ", f"{view.incident.id} ", ("● not written", "bold $text-error") if view.unwritable else kept]
     del width
     return Content.assemble(*parts)
 
@@ -168,7 +199,7 @@ def lock_word(view: View) -> tuple[str, str]:
     if view.incident.blind_since:
         return f"? BLIND {age(parse_time(view.incident.blind_since), view.now)}", "bold $text-warning"
     if view.ours:
-        return "■ your plan", "bold $text-accent"
+        return f"■ {'their' if view.reads_only else 'your'} plan", "bold $text-accent"
     if snapshot.held:
         return _held_word(snapshot.locks[0], view), "bold $text-error"
     if not snapshot.address.locks_at_all:

@@ -166,8 +166,14 @@ class Clerk:
             return
         source = standing.who or standing.by
         if value not in TAKES_BACK.get(standing.answer, ()) or _name(told.get("who", "")) != _name(source):
-            ways = " or ".join(TAKES_BACK.get(standing.answer, ("nothing",)))
-            raise ValueError(f"“{standing.label}” stands: only {source} can take it back, by {ways}")
+            ways = " or ".join(f"“{self._label(question, way)}”" for way in TAKES_BACK.get(standing.answer, ()))
+            by = f" by answering {ways}" if ways else ""
+            raise ValueError(f"“{standing.label}” stands: only {source} can take it back{by}, under the same name")
+
+    def _label(self, question_id: str, value: str) -> str:
+        question = self._runbook.question(question_id)
+        option = question.option(value) if question else None
+        return option.label if option else value
 
     def _must_be_disputable(self, facts: Mapping[str, object]) -> None:
         lock, key = facts.get("lock"), facts.get("key")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ParamSpec
+
 import msgspec
 
 from tuirunbook.core.diagnosis import PlanReading
-from tuirunbook.core.events import RetryEnded
+from tuirunbook.core.events import Event, RetryEnded
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import NotChecked, Reading, Store
-from tuirunbook.core.values import Caller, Child
+from tuirunbook.core.values import Caller, Child, Writer
 from tuirunbook.walk.observer import Looked
 from tuirunbook.walk.scribe import Recorded
+
+P = ParamSpec("P")
 
 
 class PlanEnded(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,5 +46,34 @@ class Trouble(msgspec.Struct, frozen=True):
     sentence: str
 
 
-Message = Recorded | Looked | PlanEnded | ReadingArrived | CallerKnown | Trouble
+class CaughtUp(msgspec.Struct, frozen=True):
+    """Another session wrote these events, and this is the incident after them.
+
+    They are all of its events when the first one opens it.
+    """
+
+    events: tuple[Event, ...]
+    incident: Incident
+
+
+class WriterSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """Who writes the incident that this session reads along: for the first time, somebody else, or nobody any more."""
+
+    writer: Writer
+    ended: bool = False
+
+
+Message = Recorded | Looked | PlanEnded | ReadingArrived | CallerKnown | Trouble | CaughtUp | WriterSeen
 """Whatever a front end is handed."""
+
+
+def tolerant(work: Callable[P, None], publish: Callable[[Message], None]) -> Callable[P, None]:
+    """`work` without a caller who could handle its failure: the failure is told, and the walk goes on."""
+
+    def tolerant_work(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            work(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear of it
+            publish(Trouble(f"{type(error).__name__}: {error}"))
+
+    return tolerant_work

@@ -106,7 +106,7 @@ class Observer:
         if known.fingerprint == record.fingerprint and known.locks == record.locks:
             return Looked(snapshot=snapshot, number=self.looks, ours=ours)
         theirs = _spoken_of(scribe.incident)
-        found = _found(before, read, snapshot) if before and read else _since_the_journal(known, record)
+        found = found_between(before, read, snapshot) if before and read else _since_the_journal(known, record)
         looked = Looked(snapshot=snapshot, number=self.looks, found=found, ours=ours)
         if released and before and found and all(_is_departure(change, before, released) for change in found):
             return looked
@@ -132,7 +132,7 @@ class Observer:
             self._scribe.record(WatchRestored)
 
     def _is_ours(self, lock: StoredLock) -> bool:
-        return any(_holds(started, lock, self._me) for started in self._scribe.incident.running.values())
+        return taken_by_ours(lock, self._scribe.incident, self._me)
 
     def _state_writes(self, found: Iterable[Change], present: Iterable[LockIdentity], moment: datetime) -> None:
         """A state that is written while a lock is held has a living writer; the verdict says until when that blocks."""
@@ -170,7 +170,7 @@ def _spoken_of(incident: Incident) -> tuple[LockIdentity, ...]:
 _SIGHT = frozenset({"blind", "sees-again"})
 
 
-def _found(before: LockSnapshot, known: LockSnapshot, now: LockSnapshot) -> tuple[Change, ...]:
+def found_between(before: LockSnapshot, known: LockSnapshot, now: LockSnapshot) -> tuple[Change, ...]:
     """What changed since it was last read, however long ago that was; and what is, or is no more, out of sight."""
     real = tuple(change for change in changes(known, remembered(known, now)) if change.what not in _SIGHT)
     return (*real, *(change for change in changes(before, now) if change.what in _SIGHT))
@@ -182,6 +182,11 @@ def _is_departure(change: Change, before: LockSnapshot, released: LockIdentity) 
 
 _OUR_OPERATIONS = frozenset({"OperationTypePlan", "OperationTypeRefresh"})
 """What we run; a lock of an apply is somebody else's, wherever it was taken."""
+
+
+def taken_by_ours(lock: StoredLock, incident: Incident, me: str) -> bool:
+    """Whether a running command of the incident took this lock."""
+    return any(_holds(started, lock, me) for started in incident.running.values())
 
 
 def _holds(started: CommandStarted, lock: StoredLock, me: str) -> bool:

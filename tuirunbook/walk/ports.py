@@ -15,7 +15,7 @@ from tuirunbook.core.address import StateAddress
 from tuirunbook.core.events import Event
 from tuirunbook.core.evidence import Finding
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store, StoredLock
-from tuirunbook.core.values import Caller, Child, DeleteAnswer, Exit, Ran, StateContent
+from tuirunbook.core.values import Caller, Child, DeleteAnswer, Exit, Ran, StateContent, Writer
 
 
 class LockStore(Protocol):
@@ -220,4 +220,25 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Let another process, or another walk of ours, write. Nothing is appended afterwards."""
+        ...
+
+
+class FollowedJournal(Protocol):
+    """An incident on disk that another session writes. Nothing here writes, and nothing is in the writer's way."""
+
+    @property
+    def incident_id(self) -> str:
+        """The incident's name."""
+        ...
+
+    def read_new(self) -> Sequence[Event]:
+        """The events that were added since the last call; all of them, from the first, when it was read again.
+
+        Raises:
+            JournalError: It cannot be read, or is not there any more.
+        """
+        ...
+
+    def writer(self) -> Writer | None:
+        """Who writes it now, or None when nobody is seen to."""
         ...

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from tuirunbook.core.claims import as_lock
@@ -11,16 +9,13 @@ from tuirunbook.core.events import Identified, Resumed, SourceSwitched
 from tuirunbook.core.evidence import Finding
 from tuirunbook.core.gates import moved
 from tuirunbook.core.lock import LockSnapshot, NotChecked
-from tuirunbook.core.values import Caller
+from tuirunbook.walk.caller import CallerDesk
 from tuirunbook.walk.checks import Checks
 from tuirunbook.walk.clerk import Clerk
 from tuirunbook.walk.evidence_desk import EvidenceDesk
-from tuirunbook.walk.messages import CallerKnown, Trouble
+from tuirunbook.walk.messages import Trouble
 from tuirunbook.walk.responder import Responder
 from tuirunbook.walk.site import Site
-
-WHO_SECONDS = 15.0
-"""How long after a refusal it is asked again who we are."""
 
 
 class Reception:
@@ -38,8 +33,7 @@ class Reception:
         self._checks = checks
         self._evidence = evidence
         self._resumed = resumed
-        self._asked_at: datetime | None = None
-        self._known: Caller | NotChecked | None = None
+        self._caller = CallerDesk(site.world.store, site.publish, site.world.clock)
 
     def turn_off(self) -> None:
         """Turn off the sources that the user's settings name, unless this incident says otherwise already.
@@ -58,7 +52,7 @@ class Reception:
 
     def arrive(self, snapshot: LockSnapshot, turn: int | None = None) -> None:
         """Record a look and tell the front end. For the incident's thread."""
-        if self._asks_again():
+        if self._caller.is_due:
             self.identify()
         snapshot = msgspec.structs.replace(snapshot, address=self._world.store.address)
         if self._resumed:
@@ -95,20 +89,9 @@ class Reception:
         self._observer.weigh_in(finding)
         self._clerk.count_refusals()
 
-    def _asks_again(self) -> bool:
-        """At first, soon again while it is not known, and now and then for what the login has left."""
-        if self._asked_at is None:
-            return True
-        if isinstance(self._known, NotChecked) and self._known.code == "skipped":
-            return False
-        pause = WHO_SECONDS if isinstance(self._known, NotChecked) else WHO_SECONDS * 20
-        return (self._world.clock() - self._asked_at).total_seconds() >= pause
-
     def identify(self) -> None:
         """Ask who we are, and tell it. For the incident's thread."""
-        self._asked_at = self._world.clock()
-        self._known = caller = self._world.store.identify(again=True)
-        self._publish(CallerKnown(caller))
+        caller = self._caller.ask()
         if isinstance(caller, NotChecked):
             return
         incident = self._scribe.incident

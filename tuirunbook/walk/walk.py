@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
-from typing import ParamSpec
 
 from tuirunbook.core.diagnosis import Diagnosis
 from tuirunbook.core.events import NeighboursFound, Opened, timestamp
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.walk.checks import Checks
 from tuirunbook.walk.clerk import Clerk
 from tuirunbook.walk.commands import Commands
 from tuirunbook.walk.desk import Desk
-from tuirunbook.walk.evidence_desk import EvidenceDesk
-from tuirunbook.walk.messages import Message, ReadingArrived, Trouble
+from tuirunbook.walk.evidence_desk import EvidenceDesk, SourceStatus
+from tuirunbook.walk.messages import Message, ReadingArrived, Trouble, tolerant
 from tuirunbook.walk.observer import Observer
 from tuirunbook.walk.reception import Reception
 from tuirunbook.walk.releases import Releases
@@ -25,8 +26,6 @@ from tuirunbook.walk.scribe import Scribe
 from tuirunbook.walk.site import Site
 from tuirunbook.walk.watcher import Watcher
 from tuirunbook.walk.world import Resumption, World
-
-P = ParamSpec("P")
 
 MOST_NEIGHBOURS = 200
 
@@ -65,17 +64,41 @@ class Walk:
         if alike:
             self.desk.submit(self.scribe.record, NeighboursFound, lock_ids=tuple(alike))
 
+    @property
+    def incident(self) -> Incident:
+        """The incident as it is now."""
+        return self.scribe.incident
+
+    @property
+    def sources(self) -> tuple[SourceStatus, ...]:
+        """Who is asked for evidence, and how that stands."""
+        return self.evidence.sources
+
+    @property
+    def unwritable(self) -> str:
+        """Why the journal cannot be written, or empty."""
+        return self.scribe.unwritable
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether there is an incident to come back to."""
+        return self.scribe.journal is not None
+
     def know_again(self) -> None:
         """Ask again who we are, after a login say. For the incident's thread."""
         self.reception.identify()
 
-    def stop(self, wait_seconds: float = 0.0) -> None:
-        """Stop looking; requests already made are still done. Commands of ours keep running."""
+    def stop(self, wait_seconds: float = 0.0) -> Future[None]:
+        """Stop looking; requests already made are still done. Commands of ours keep running.
+
+        The future is done when the journal was let go, so that another session may write it.
+        """
         self.watcher.stop()
         self.evidence.stop()
         self.desk.submit(self.responder.put_away)
-        self.desk.submit(self.scribe.put_away)
+        let_go = self.desk.submit(self.scribe.put_away)
         self.desk.stop(wait_seconds)
+        return let_go
 
     def paste(self, text: str, printed_at: datetime | None = None, link: str = "") -> Diagnosis:
         """Take in what Terraform printed; who holds what it claims is asked at once. For the incident's thread."""
@@ -101,7 +124,7 @@ def set_up(
     desk = Desk()
     evidence = EvidenceDesk(
         world.sources,
-        lambda finding: desk.submit(_tolerant(reception.hear, publish), finding),
+        lambda finding: desk.submit(tolerant(reception.hear, publish), finding),
         world.clock,
         off=lambda: scribe.incident.off,
     )
@@ -110,7 +133,7 @@ def set_up(
     responder = Responder(site, releases, evidence.again)
     clerk = Clerk(scribe, site.observer, runbook, world.operator)
     reception = Reception(site, clerk, responder, checks, evidence, resumed=resumption is not None)
-    desk.tick = _tolerant(commands.poll, publish)
+    desk.tick = tolerant(commands.poll, publish)
     return Walk(
         world=world,
         runbook=runbook,
@@ -132,23 +155,11 @@ def _watcher(site: Site, desk: Desk, reception: Reception) -> Watcher:
     publish = site.publish
     return Watcher(
         site.world.store,
-        lambda snapshot, turn: desk.submit(_tolerant(reception.arrive, publish), snapshot, turn),
+        lambda snapshot, turn: desk.submit(tolerant(reception.arrive, publish), snapshot, turn),
         lambda store, reading: publish(ReadingArrived(store, reading)),
         lambda error: publish(Trouble(f"{type(error).__name__}: {error}")),
         site.observer.ticket,
     )
-
-
-def _tolerant(work: Callable[P, None], publish: Callable[[Message], None]) -> Callable[P, None]:
-    """`work` without a caller who could handle its failure: the failure is told, and the walk goes on."""
-
-    def tolerant(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            work(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear of it
-            publish(Trouble(f"{type(error).__name__}: {error}"))
-
-    return tolerant
 
 
 def _opened(world: World, runbook: Runbook, incident_id: str) -> Opened:

@@ -11,8 +11,8 @@ from tuirunbook.core.events import Event
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.survey.states import StateRow
 from tuirunbook.tui.front import IncidentRow, NoRoot
+from tuirunbook.walk.following import AnyWalk
 from tuirunbook.walk.messages import Message
-from tuirunbook.walk.walk import Walk
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.archive import Archive
 from tuirunbook.wiring.books import Books
@@ -66,8 +66,10 @@ class WiredFront:
         except Problem:
             return root
 
-    def open_walk(self, root: RootModule, publish: Callable[[Message], None], runbook: str = "") -> Walk:
+    def open_walk(self, root: RootModule, publish: Callable[[Message], None], runbook: str = "") -> AnyWalk:
         """A walk of this root, not started yet; of the runbook that the options or the error ask for, unless named.
+
+        Where another session of this machine writes an incident on this state, that one, to be read along.
 
         Raises:
             Problem: It cannot be walked as it stands.
@@ -77,8 +79,8 @@ class WiredFront:
             root = fresh(self._adapters, root)
         return self._opening.open(root, publish, runbook)
 
-    def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> Walk:
-        """A walk that goes on with an incident.
+    def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> AnyWalk:
+        """A walk that goes on with an incident; where another session writes it, one that reads along.
 
         Raises:
             JournalError: It cannot be resumed here; the sentence says why.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -16,15 +17,17 @@ from tuirunbook.core.address import AddressError
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.events import Opened
 from tuirunbook.core.values import JournalError
+from tuirunbook.walk.following import AnyWalk, Following, told_by
 from tuirunbook.walk.messages import Message
 from tuirunbook.walk.walk import Walk, set_up
 from tuirunbook.walk.world import Resumption, World
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.books import DEFAULT, Books
 from tuirunbook.wiring.problem import Problem
-from tuirunbook.wiring.resuming import changed_since, root_of
+from tuirunbook.wiring.resuming import scene_of
 
 if TYPE_CHECKING:
+    from tuirunbook.journal.follower import Follower
     from tuirunbook.journal.writer import JournalWriter
 
 
@@ -38,12 +41,16 @@ class Opening:
     def __init__(self, adapters: Adapters) -> None:
         self.adapters = adapters
 
-    def open(self, root: RootModule, publish: Callable[[Message], None], runbook: str = "") -> Walk:
+    def open(self, root: RootModule, publish: Callable[[Message], None], runbook: str = "") -> AnyWalk:
         """A walk of this root, not started yet; of the runbook that the options or the error ask for, unless named.
+
+        Where another session of this machine writes an incident on this state, that one, to be read along.
 
         Raises:
             Problem: It cannot be walked as it stands.
         """
+        if (followed := self.written_elsewhere(root, publish)) is not None:
+            return followed
         name = runbook or self.adapters.options.runbook or self._diagnosed()
         book, note = self.books(root).load_to_walk(name)
         notes = tuple(filter(None, (note, self.adapters.settings.ignored)))
@@ -53,20 +60,27 @@ class Opening:
         started.append(walk)
         return walk
 
-    def resume(self, incident: str, publish: Callable[[Message], None]) -> Walk:
-        """A walk that goes on with an incident.
+    def resume(self, incident: str, publish: Callable[[Message], None]) -> AnyWalk:
+        """A walk that goes on with an incident; where another session writes it, one that reads along.
 
         Raises:
             JournalError: It cannot be resumed here; the sentence says why.
             Problem: Its state cannot be read as things are.
         """
-        from tuirunbook.journal.journals import resumable  # noqa: PLC0415 - only a resumption needs it
+        from tuirunbook.journal.claim import LockedError  # noqa: PLC0415 - only a resumption needs it
+        from tuirunbook.journal.journals import resumable  # noqa: PLC0415 - likewise
 
         journals = self.adapters.journals()
         name = journals.find(incident)
         if (why_not := resumable(journals.summary(name), self.adapters.host())) is not None:
             raise JournalError(why_not)
-        journal = journals.open_for_writing(name)
+        try:
+            journal = journals.open_for_writing(name)
+        except LockedError:
+            followed = self._follow(journals.follow(name), publish)
+            if followed is None:
+                raise
+            return followed
         try:
             return self._resume(journal, publish)
         except BaseException:
@@ -76,17 +90,32 @@ class Opening:
     def _resume(self, journal: JournalWriter, publish: Callable[[Message], None]) -> Walk:
         incident = journal.incident
         assert incident is not None  # noqa: S101 - reopening folds it
-        opened = incident.opened
-        root = root_of(self.adapters.roots, opened)
-        runbook = self.books(root).parse(opened.runbook_text, f"incident {incident.id}")
-        if note := changed_since(self.books(root), opened):
-            root = msgspec.structs.replace(root, notes=(*root.notes, note))
+        root, runbook = scene_of(self.adapters.roots, self.books, incident.opened)
         started: list[Walk] = []
         resumption = Resumption(incident=incident, journal=journal)
         world = self.world(root, started)
         walk = set_up(world, runbook, publish, resumption=resumption)
         started.append(walk)
         return walk
+
+    def written_elsewhere(self, root: RootModule, publish: Callable[[Message], None]) -> Following | None:
+        """The incident on this state that another session writes now, to be read along; None without one."""
+        journals = self.adapters.journals()
+        try:
+            name = journals.written_elsewhere(self.adapters.store(root).address)
+            return self._follow(journals.follow(name), publish) if name else None
+        except JournalError:
+            # It cannot be read along; a walk of our own says what is wrong with the journals when it writes.
+            return None
+
+    def _follow(self, journal: Follower, publish: Callable[[Message], None]) -> Following | None:
+        """Read along what another process writes; None where no other one is seen to."""
+        writer = journal.writer()
+        if writer is None or writer.pid == os.getpid():
+            return None
+        told = journal.read_new()
+        root, runbook = scene_of(self.adapters.roots, self.books, told_by(told).opened)
+        return Following(self.world(root), runbook, journal, told, writer, publish)
 
     def books(self, root: RootModule) -> Books:
         """Where this root's runbooks are from."""

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.events import Opened
+from tuirunbook.core.runbook import Runbook
 from tuirunbook.wiring.books import Books
 from tuirunbook.wiring.problem import Problem
 from tuirunbook.wiring.roots import Roots
+
+
+def scene_of(roots: Roots, books: Callable[[RootModule], Books], opened: Opened) -> tuple[RootModule, Runbook]:
+    """The incident's root module, with a note where its runbook has changed, and the copy of the runbook that it keeps.
+
+    Raises:
+        Problem: The copy cannot be read.
+    """
+    root = root_of(roots, opened)
+    runbook = books(root).parse(opened.runbook_text, f"incident {opened.incident}")
+    if note := changed_since(books(root), opened):
+        root = msgspec.structs.replace(root, notes=(*root.notes, note))
+    return root, runbook
 
 
 def root_of(roots: Roots, opened: Opened) -> RootModule:

@@ -209,7 +209,7 @@ async def paste(stage: Stage) -> None:
         return
     printed = stage.front.now() - timedelta(minutes=1) if told["when"] == "fresh" else None
     diagnosis = await stage.do("", stage.walk.paste, told["text"], printed, told["link"])
-    stage.say(f"{diagnosis.kind.value}: {diagnosis.explanation}")
+    stage.say(diagnosis.explanation)
     await _other_runbook(stage, diagnosis)
 
 
@@ -218,9 +218,10 @@ async def _other_runbook(stage: Stage, diagnosis: Diagnosis) -> None:
     name = diagnosis.runbook
     if name is None or name == stage.view.runbook.name:
         return
+    kind = diagnosis.kind.value.replace("-", " ")
     told = await stage.ask(
         FormScreen(
-            f"This is not a stuck lock but: {diagnosis.kind.value}" if name != "state-lock" else "This is a stuck lock",
+            f"This is not a stuck lock: {kind}" if name != "state-lock" else "This is a stuck lock",
             [
                 FormField(
                     id="walk",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from tuirunbook.core.gates import Action, DeleteLock, ForceUnlock, RetryPlan, obstacle
 from tuirunbook.core.procedure import lock_in_hand
-from tuirunbook.tui.view import View
+from tuirunbook.core.runbook import Action as StepAction
+from tuirunbook.tui.doing.copying import no_command
+from tuirunbook.tui.view import View, who_writes
 
 
 def why_not(name: str, view: View) -> str | None:
     """What stands against a conversation, by the name its action carries."""
+    if view.reads_only and not _only_reads(name, view):
+        return who_writes(view)
     action = _gated(name, view)
     if isinstance(action, str):
         return action
@@ -16,6 +20,16 @@ def why_not(name: str, view: View) -> str | None:
         return None
     refusal = obstacle(action, view.incident, view.snapshot, view.policy)
     return f"Not possible ({refusal.rule}): {refusal.why}. {refusal.enable}" if refusal else None
+
+
+_READING = frozenset({"copy", "login", "wait"})
+
+
+def _only_reads(name: str, view: View) -> bool:
+    """Whether a conversation adds nothing to the incident, so that who reads along may hold it."""
+    shown = view.step.step.action
+    details = shown is StepAction.DETECT or (shown is StepAction.INSPECT and bool(view.incident.seen))
+    return name in _READING or (name == "next" and details)
 
 
 def _gated(name: str, view: View) -> Action | str | None:
@@ -30,9 +44,22 @@ def _gated(name: str, view: View) -> Action | str | None:
         case "delete":
             half = next((half for half in view.incident.locks if half.identity == lock), None)
             return DeleteLock(lock=half.identity, store=half.store) if half else "No lock is held here."
+        case "copy":
+            return no_command(view)
+        case "answer" if not view.step.step.questions:
+            return "This step asks no question."
         case "cancel" if not view.incident.running:
             return "Nothing of ours is running."
         case "close_incident" if view.incident.closed:
             return "This incident is closed already."
         case _:
             return None
+
+
+def why_no_take_over(view: View) -> str | None:
+    """What stands against writing this incident from here."""
+    if not view.reads_only:
+        return "This session writes the incident already."
+    if not view.writer_ended:
+        return who_writes(view)
+    return f"Incident {view.incident.id} is closed; i shows it." if view.incident.closed else None

@@ -26,8 +26,8 @@ async def login(stage: Stage) -> None:
         stage.say(trouble, bad=True)
         return
     stage.say("Logged in; reading again.")
-    await stage.do("asking AWS who we are…", stage.walk.know_again)
-    stage.walk.watcher.look_now()
+    await stage.do("asking AWS who we are…", stage.session.know_again)
+    stage.session.watcher.look_now()
 
 
 def _run(command: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from tuirunbook.tui.front import Front
 from tuirunbook.tui.view import View
+from tuirunbook.walk.following import AnyWalk
 from tuirunbook.walk.walk import Walk
 
 P = ParamSpec("P")
@@ -25,8 +26,17 @@ class Stage(Protocol):
         ...
 
     @property
+    def session(self) -> AnyWalk:
+        """The walk that is shown, which may only be read along: its world, its watcher, its thread."""
+        ...
+
+    @property
     def walk(self) -> Walk:
-        """The walk."""
+        """The walk, whose parts write and act.
+
+        Raises:
+            ReadsOnlyError: It is only read along.
+        """
         ...
 
     @property

@@ -11,12 +11,14 @@ from tuirunbook.tui.screens.wait import WaitScreen
 
 async def wait(stage: Stage) -> None:
     """Watch until the lock leaves, changes hands, or the operator comes back."""
-    watcher = stage.walk.watcher
-    await stage.do("", stage.walk.clerk.tell, WaitStarted)
+    watcher = stage.session.watcher
+    if not stage.view.reads_only:
+        await stage.do("", stage.walk.clerk.tell, WaitStarted)
     watcher.calm_since = time.monotonic()
     try:
         outcome = await stage.ask(WaitScreen(stage.view))
     finally:
         watcher.calm_since = None
         watcher.look_now()
-    await stage.do("", stage.walk.clerk.tell, WaitEnded, outcome=outcome or "stopped")
+    if not stage.view.reads_only:
+        await stage.do("", stage.walk.clerk.tell, WaitEnded, outcome=outcome or "stopped")

@@ -13,7 +13,7 @@ from tuirunbook.core.text import clean, one_line
 from tuirunbook.core.timeline import TimelineLine
 from tuirunbook.tui.panes.after import prevent, verify
 from tuirunbook.tui.panes.look import detect, inspect
-from tuirunbook.tui.panes.parts import Lines, heading, paragraph
+from tuirunbook.tui.panes.parts import Lines, greyed, heading, paragraph
 from tuirunbook.tui.panes.release import delete_lock, force_unlock
 from tuirunbook.tui.panes.rule_out import prepare, retry_plan, rule_out
 from tuirunbook.tui.prose import flow
@@ -37,6 +37,8 @@ def pane(view: View) -> Content:
     state = view.step
     build = _PANES.get(state.step.action, _people)
     lines = list(build(view))
+    if view.reads_only:
+        lines = [greyed(line) for line in lines]
     if state.progress not in {Progress.CURRENT, Progress.TODO}:
         said = f"{state.progress.value}{': ' + state.note if state.note else ''}"
         lines.insert(0, Content.assemble(("This step: ", "$text-muted"), said))

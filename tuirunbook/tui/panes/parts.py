@@ -34,6 +34,12 @@ OPINION_STYLE = {
 }
 
 
+KEY_STYLE = "bold reverse"
+
+READING_KEYS = frozenset({"enter", "f", "c", "r", "v"})
+"""The keys in panes that only show, copy or look."""
+
+
 def paragraph(text: str, style: str = "") -> Content:
     """One paragraph; the widget wraps it."""
     return Content.styled(text, style) if style else Content(text)
@@ -51,7 +57,15 @@ def pair(name: str, value: str, width: int = 11) -> Content:
 
 def key(keys: str, does: str) -> Content:
     """What a key does here."""
-    return Content.assemble((f" {keys} ", "bold reverse"), f" {does}")
+    return Content.assemble((f" {keys} ", KEY_STYLE), f" {does}")
+
+
+def greyed(line: Content) -> Content:
+    """A line as one sees it who only reads: a key that writes is still there, grey."""
+    is_key = bool(line.spans) and line.spans[0].style == KEY_STYLE
+    if not is_key or line.plain.split()[0] in READING_KEYS:
+        return line
+    return Content.styled(line.plain, "$text-disabled")
 
 
 def check_line(check: CheckRecorded | None, name: str, what: str) -> Content:

@@ -71,6 +71,9 @@ def _may(view: View, action: Action, label: str) -> Lines:
     if view.incident.unended_release:
         yield Content.styled("A release is under way; what it came to is read back.", "bold")
         return
+    if view.reads_only:
+        yield key("n", label)
+        return
     refusal = obstacle(action, view.incident, view.snapshot, view.policy)
     if refusal is None:
         yield key("n", label)

@@ -78,6 +78,15 @@ class DetailsScreen(Screen[None]):
         self.app.copy_to_clipboard(text)
         self.notify("Copied the selected text." if selected else "Copied the raw lock.", markup=False)
 
+    def action_copy_hash(self) -> None:
+        """Copy the hashes of the locks, whole."""
+        locks = self._view.snapshot.locks if self._view.snapshot else ()
+        if not locks:
+            self.notify("There is no lock to copy.", markup=False)
+            return
+        self.app.copy_to_clipboard("\n".join(dict.fromkeys(lock.sha256 for lock in locks)))
+        self.notify("Copied the SHA-256.", markup=False)
+
     def action_leave(self) -> None:
         """Go back."""
         self.dismiss(None)
@@ -123,7 +132,7 @@ def _word(reading: Reading) -> Content:
 
 def _facts(lock: StoredLock) -> Lines:
     facts = {
-        "SHA-256": lock.sha256,
+        "SHA-256": f"{lock.sha256[:16]} … {lock.sha256[-16:]} (h copies it whole)",
         "size": f"{lock.size:,} bytes",
         "ETag": lock.etag or "",
         "version": lock.version_id or "",

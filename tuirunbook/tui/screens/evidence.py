@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from tuirunbook.core.lock import short
@@ -18,13 +17,17 @@ from tuirunbook.core.verdict import judge
 from tuirunbook.tui.commands import ABIDING, EVIDENCE, bindings
 from tuirunbook.tui.doing import evidence as doing
 from tuirunbook.tui.doing.stage import Stage
+from tuirunbook.tui.grey import GreyKeys
 from tuirunbook.tui.panes.exhibits import Exhibit, exhibits, in_full, row_line
 from tuirunbook.tui.panes.parts import OPINION_STYLE
 from tuirunbook.tui.rows import Rows
-from tuirunbook.tui.view import View
+from tuirunbook.tui.view import View, who_writes
+
+_DOING = frozenset({"ask", "dispute", "switch"})
+"""The actions that ask somebody or add to the incident."""
 
 
-class EvidenceScreen(Screen[None]):
+class EvidenceScreen(GreyKeys[None]):
     """A row for each source and each finding; below them, or alone when it is opened, the row under the cursor in full.
 
     The cursor stays on its row when others come and go.
@@ -120,9 +123,19 @@ class EvidenceScreen(Screen[None]):
         """Turn the source of this row off, or on."""
         self._do(doing.switch)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Who reads an incident along may look at its evidence, and do nothing about it."""
+        del parameters
+        return None if action in _DOING and self._shown.reads_only else True
+
+    def refuse(self, action: str) -> None:
+        """A grey key says why it is grey."""
+        del action
+        self._stage.say(who_writes(self._shown))
+
     @work(group="evidence", exit_on_error=False)
     async def _do(self, what: Callable[[Stage, Exhibit], Awaitable[None]]) -> None:
-        if self._here is None:
+        if self._here is None or self._shown.reads_only:
             return
         try:
             await what(self._stage, self._here)

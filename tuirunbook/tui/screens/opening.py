@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tuirunbook.core.lock import Reading, Store
     from tuirunbook.tui.front import Front, NoRoot
     from tuirunbook.tui.mailbox import Mailbox
-    from tuirunbook.walk.walk import Walk
+    from tuirunbook.walk.following import AnyWalk
 
 
 class Sighting(Protocol):
@@ -59,9 +59,9 @@ class OpeningScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(EVERYWHERE)]
 
     class Opened(Message):
-        """The walk has started."""
+        """The walk has started, or is read along from now on."""
 
-        def __init__(self, walk: Walk, mailbox: Mailbox, *, resumed: bool) -> None:
+        def __init__(self, walk: AnyWalk, mailbox: Mailbox, *, resumed: bool) -> None:
             super().__init__()
             self.walk = walk
             self.mailbox = mailbox

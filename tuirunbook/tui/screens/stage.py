@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from tuirunbook.core.text import clean
 from tuirunbook.tui.front import Front
 from tuirunbook.tui.view import View
+from tuirunbook.walk.following import AnyWalk
 from tuirunbook.walk.walk import Walk
 
 if TYPE_CHECKING:
@@ -34,8 +35,17 @@ class ScreenStage:
         return self._screen.view
 
     @property
+    def session(self) -> AnyWalk:
+        """The walk that is shown, which may only be read along."""
+        return self._screen.model.session
+
+    @property
     def walk(self) -> Walk:
-        """The walk."""
+        """The walk, whose parts write and act.
+
+        Raises:
+            ReadsOnlyError: It is only read along.
+        """
         return self._screen.model.walk
 
     @property
@@ -45,7 +55,7 @@ class ScreenStage:
 
     async def ask(self, dialog: Screen[R]) -> R | None:
         """Show a dialog and wait for what it hands back."""
-        # A notice would lie over what the dialog says for as long as it stays; it is in the command log as well.
+        # A notice of another screen would lie over what the dialog says; what it said is in the command log as well.
         self._screen.app.clear_notifications()
         return await self._screen.app.push_screen_wait(dialog)
 
@@ -55,15 +65,22 @@ class ScreenStage:
         screen.model.busy = busy
         screen.show()
         try:
-            return await asyncio.wrap_future(self.walk.desk.submit(request, *args, **kwargs))
+            return await asyncio.wrap_future(self.session.desk.submit(request, *args, **kwargs))
         finally:
             screen.model.busy = ""
             screen.call_later(screen.show)
 
     def say(self, sentence: str, *, bad: bool = False) -> None:
-        """Tell the operator something, and put it into the command log."""
+        """Tell the operator something, and put it into the command log.
+
+        It stands in a line of its own, so that it hides nothing; above another screen it is a notice.
+        """
         text = clean(sentence)
-        self._screen.notify(text, severity="error" if bad else "information", timeout=10 if bad else 3, markup=False)
+        if isinstance(self._screen.app.screen, (type(self._screen), ModalScreen)):
+            self._screen.body.notices.say(text, bad=bad)
+        else:
+            severity: Literal["error", "information"] = "error" if bad else "information"
+            self._screen.notify(text, severity=severity, timeout=10 if bad else 3, markup=False)
         self._screen.model.log(text)
         self._screen.show()
 

@@ -23,7 +23,7 @@ from tuirunbook.tui.mailbox import Mailbox
 from tuirunbook.tui.screens.stage import ScreenStage
 from tuirunbook.tui.screens.training_coach import Run
 from tuirunbook.tui.screens.walk import WalkScreen
-from tuirunbook.walk.walk import Walk
+from tuirunbook.walk.following import AnyWalk
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -71,7 +71,7 @@ class PracticeWalk(WalkScreen):
     banner = getters.query_one("#practice-banner", Static)
     word = getters.query_one("#practice-word", Static)
 
-    def __init__(self, run: Run, walk: Walk, mailbox: Mailbox, said: str = "") -> None:
+    def __init__(self, run: Run, walk: AnyWalk, mailbox: Mailbox, said: str = "") -> None:
         super().__init__(run.front, walk, mailbox)
         self.run_of_practice = run
         self.stage = PracticeStage(self)

@@ -12,18 +12,20 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Static
 
 from tuirunbook.core.events import Marker
 from tuirunbook.core.lock import parse_time
 from tuirunbook.core.text import one_line
 from tuirunbook.core.timeline import TimelineLine
 from tuirunbook.tui.commands import ABIDING, TRANSCRIPT, bindings
+from tuirunbook.tui.prompt import Prompt
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.view import View
 
 _MARKS = {Marker.DETECTION: "!", Marker.DIAGNOSIS: "?", Marker.REPAIR: "+", Marker.KEY_MOMENT: "*"}
-_NARROW = 70
+_NARROW = 100
+"""Columns from which on a row also says who did it; that of the row under the cursor is said below at any width."""
 
 
 class TranscriptScreen(Screen[None]):
@@ -46,7 +48,7 @@ class TranscriptScreen(Screen[None]):
     rows = getters.query_one("#transcript-rows", Rows)
     status = getters.query_one("#transcript-status", Static)
     detail = getters.query_one("#transcript-detail", Static)
-    prompt = getters.query_one("#transcript-prompt", Input)
+    prompt = getters.query_one("#transcript-prompt", Prompt)
 
     def __init__(self, lines: Sequence[TimelineLine], zone: tzinfo | None = None) -> None:
         super().__init__()
@@ -63,7 +65,7 @@ class TranscriptScreen(Screen[None]):
         yield Rows(self._row, id="transcript-rows")
         with VerticalScroll(id="transcript-scroll", can_focus=False):
             yield Static(Content("Nothing has happened yet."), id="transcript-detail")
-        yield Input(id="transcript-prompt", placeholder="find", compact=True)
+        yield Prompt(id="transcript-prompt")
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -127,15 +129,12 @@ class TranscriptScreen(Screen[None]):
 
     def action_search(self) -> None:
         """Ask what to look for."""
-        self.prompt.value = self._needle
-        self.prompt.add_class("-asking")
-        self.prompt.focus()
+        self.prompt.ask("search", "find", self._needle)
 
-    @on(Input.Submitted, "#transcript-prompt")
-    def _answered(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._needle = event.value
-        self._stop_asking()
+    @on(Prompt.Answered)
+    def _answered(self, event: Prompt.Answered) -> None:
+        self._needle = event.text
+        self.rows.focus()
         self._said = ""
         if self._needle:
             self._go_to_match(-1, from_here=True)
@@ -159,10 +158,6 @@ class TranscriptScreen(Screen[None]):
             self.rows.cursor = found
         self._show()
 
-    def _stop_asking(self) -> None:
-        self.prompt.remove_class("-asking")
-        self.rows.focus()
-
     def action_copy(self) -> None:
         """Copy the selected text, or else the line under the cursor."""
         text = self.get_selected_text()
@@ -182,8 +177,9 @@ class TranscriptScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """Close the prompt, or the screen."""
-        if self.prompt.has_class("-asking"):
-            self._stop_asking()
+        if self.prompt.is_asking:
+            self.prompt.put_away()
+            self.rows.focus()
         else:
             self.dismiss(None)
 

@@ -14,7 +14,7 @@ from tests.support.incidents import A
 from tests.support.views import ROOT, view_after
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.runbook import Action
-from tuirunbook.tui.doing.releasing import copy_command
+from tuirunbook.tui.doing.copying import copy_command
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.tui.view import View
 
@@ -33,7 +33,7 @@ class Scene:
             init_command=lambda: INIT,
             plan_argv=lambda extra: ("/opt/my tofu", "plan", "-no-color", *extra),
         )
-        self.walk = SimpleNamespace(world=SimpleNamespace(terraform=terraform, plan_args=("-var=a=b c",)))
+        self.session = SimpleNamespace(world=SimpleNamespace(terraform=terraform, plan_args=("-var=a=b c",)))
         self.copied: list[str] = []
 
     @property
