@@ -29,7 +29,8 @@ from tuirunbook.core.scenario import (
     Rules,
     Scenario,
 )
-from tuirunbook.training.client import WorldClient, WorldError
+from tuirunbook.training.client import WorldClient, WorldError, spawn
+from tuirunbook.training.coach import Coach
 from tuirunbook.training.place import NotLoopbackError, cleaned, require_loopback, sweep
 from tuirunbook.training.world import Play
 
@@ -133,6 +134,12 @@ def test_a_world_that_is_killed_is_told_and_cleared_up(tmp_path: Path, begin: Ca
     assert family(client.pid) == []
     with pytest.raises(WorldError, match="has ended"):
         client.ask("facts")
+
+
+def test_a_world_that_was_started_ahead_and_never_wanted_ends_with_its_coach(tmp_path: Path) -> None:
+    spare = spawn()
+    Coach((), tmp_path, "mara", spare=spare).close()
+    assert spare.returncode == 0
 
 
 def test_several_people_practise_at_once(begin: Callable[..., WorldClient]) -> None:

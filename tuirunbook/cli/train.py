@@ -197,15 +197,25 @@ def _play(
         remark(f"tflock-tui: training needs a terminal, and {why}.")
         return Status.USAGE
     forget_the_real_world()
-    from tuirunbook.training.coach import Coach  # noqa: PLC0415 - after everything that can go wrong early
-    from tuirunbook.tui.screens.training_app import TrainingApp  # noqa: PLC0415 - likewise
+    from tuirunbook.training.client import spawn  # noqa: PLC0415 - after everything that can go wrong early
 
-    coach = Coach(scenarios, _directory(), person, seed=seed, speed=speed, practice_terraform=practice_terraform)
-    app = TrainingApp(coach, name)
+    # With a page named, its world loads while the rest is imported here.
+    spare = spawn() if name else None
+    from tuirunbook.training.coach import Coach  # noqa: PLC0415 - see above
+
+    coach = Coach(
+        scenarios, _directory(), person, seed=seed, speed=speed, practice_terraform=practice_terraform, spare=spare
+    )
     try:
-        code = app.run()
+        from tuirunbook.tui.screens.training_app import TrainingApp  # noqa: PLC0415 - see above
+
+        app = TrainingApp(coach, name)
+        try:
+            code = app.run()
+        finally:
+            app.end_practice()
     finally:
-        app.end_practice()
+        coach.close()
     return int(code or app.return_code or 0)
 
 

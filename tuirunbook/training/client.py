@@ -35,17 +35,35 @@ class WorldError(RuntimeError):
     """The practice world cannot be built, or has ended; the sentence says what happened."""
 
 
+def spawn() -> subprocess.Popen[bytes]:
+    """Start the process of a world: it loads what it needs while it waits to be told what to play."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tuirunbook.training.world"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**cleaned(os.environ), **_NOTHING_REAL, "PYTHONPATH": str(Path(__file__).parents[2])},
+        # A session of its own: closing the terminal must not end it before it has cleared up.
+        start_new_session=True,
+    )
+
+
 class WorldClient:
     """One practice world.
 
     Args:
         play: What to play.
+        process: Its process, from `spawn`, which from now on is this client's; a new one where there is none.
         told: Takes what happens in the world, from a thread of its own.
         died: Called when the world ended and nobody had asked it to, from the same thread.
     """
 
     def __init__(
-        self, play: Play, told: Callable[[str], object] = lambda _: None, died: Callable[[], object] = lambda: None
+        self,
+        play: Play,
+        told: Callable[[str], object] = lambda _: None,
+        died: Callable[[], object] = lambda: None,
+        process: subprocess.Popen[bytes] | None = None,
     ) -> None:
         self._told = told
         self._died = died
@@ -54,15 +72,7 @@ class WorldClient:
         self._number = 0
         self._guard = threading.Lock()
         self._closing = False
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tuirunbook.training.world"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**cleaned(os.environ), **_NOTHING_REAL, "PYTHONPATH": str(Path(__file__).parents[2])},
-            # A session of its own: closing the terminal must not end it before it has cleared up.
-            start_new_session=True,
-        )
+        self._process = process or spawn()
         self._send(msgspec.json.encode(play))
         self._reader = threading.Thread(target=self._read, name="practice-world", daemon=True)
         self._reader.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,16 +31,23 @@ class Run:
         coach: Whose run it is.
         told: Takes what happens in the world.
         died: Called when the world ended by itself.
+        process: A process for its world that was started already.
     """
 
     def __init__(
-        self, scenario: Scenario, seed: int, coach: Coach, told: Callable[[str], object], died: Callable[[], object]
+        self,
+        scenario: Scenario,
+        seed: int,
+        coach: Coach,
+        told: Callable[[str], object],
+        died: Callable[[], object],
+        process: subprocess.Popen[bytes] | None = None,
     ) -> None:
         self.scenario = scenario
         self.seed = seed
         self._coach = coach
         play = Play(scenario=scenario, speed=coach.speed, practice_terraform=coach.practice_terraform)
-        self._client = WorldClient(play, told, died)
+        self._client = WorldClient(play, told, died, process)
         self._front = PracticeFront(scenario, self._client, coach.incidents, coach.person)
         self._asked: set[str] = set()
 
@@ -143,6 +151,7 @@ class Coach:
         seed: Decides who lives; drawn anew for each run when None.
         speed: How many times faster than real time things happen.
         practice_terraform: Use ours even where there is a terraform.
+        spare: A process for the first world, started already, so that it loads while the screen does.
     """
 
     def __init__(
@@ -154,6 +163,7 @@ class Coach:
         seed: int | None = None,
         speed: float = 1.0,
         practice_terraform: bool = False,
+        spare: subprocess.Popen[bytes] | None = None,
     ) -> None:
         self.person = person
         self.speed = speed
@@ -162,6 +172,14 @@ class Coach:
         self._scenarios = tuple(scenarios)
         self._progress = Progress(directory / "progress.jsonl")
         self._seed = seed
+        self._spare = spare
+
+    def close(self) -> None:
+        """End a process that was never wanted."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            # It ends when nobody is left to tell it what to play.
+            spare.communicate()
 
     def menu(self) -> tuple[MenuRow, ...]:
         """Every scenario by its page; what it teaches only once it was done."""
@@ -178,7 +196,8 @@ class Coach:
         """Begin a run; its world is built meanwhile."""
         scenario = next(one for one in self._scenarios if one.name == name)
         seed = secrets.randbelow(1_000_000) if self._seed is None else self._seed
-        return Run(drawn(scenario, seed), seed, self, told, died)
+        spare, self._spare = self._spare, None
+        return Run(drawn(scenario, seed), seed, self, told, died, spare)
 
     def events(self, incidents: Sequence[str]) -> tuple[Event, ...]:
         """The events of some incidents of training, in their order; those that never began leave none."""

@@ -22,6 +22,15 @@ _ACCOUNT_HEADER = "HTTP_X_MOTO_ACCOUNT_ID"
 _ABOUT_ONESELF = ("GetCallerIdentity", "ListAccountAliases")
 
 
+def load() -> None:
+    """Import what a shim needs, ahead of the time when it is needed."""
+    import moto.moto_server.werkzeug_app  # noqa: F401, PLC0415 - slow; only who asks pays
+    from moto.backends import get_backend  # noqa: PLC0415 - likewise
+
+    get_backend("s3")
+    get_backend("dynamodb")
+
+
 class Shim:
     """An AWS without a server yet.
 

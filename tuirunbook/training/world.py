@@ -23,6 +23,7 @@ from tuirunbook.training.engine import TICK, Engine
 from tuirunbook.training.ground import Ground
 from tuirunbook.training.place import Place, sweep
 from tuirunbook.training.shell import Shell
+from tuirunbook.training.shim import load
 
 
 class Play(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +145,7 @@ def main() -> None:
         with guard, contextlib.suppress(OSError):
             os.write(out, msgspec.json.encode(message) + b"\n")
 
+    load()
     first = sys.stdin.buffer.readline()
     if first:
         World(write).play(msgspec.json.decode(first, type=Play), sys.stdin.buffer.readline)
