@@ -47,7 +47,7 @@ from tuirunbook.core.events import (
     WatchRestored,
     timestamp,
 )
-from tuirunbook.core.evidence import Finding, Match, Says
+from tuirunbook.core.evidence import Candidate, Finding, Match, Says
 from tuirunbook.core.lock import Change, LockIdentity, LockInfo, Store
 from tuirunbook.core.values import Child, StateContent
 
@@ -137,7 +137,8 @@ def _evidence() -> list[tuple[type[Event], dict[str, Any]]]:
         link="https://ci/4711",
         asked="GitHub Actions of acme/infra",
     )
-    busy = _finding("ci.other", Says.BLOCKS, "run 4712 was queued", match=Match.COULD_BE)
+    run = Candidate(id="github:4712", what="run 4712", says=Says.BLOCKS, fact="is running", link="https://ci/4712")
+    busy = _finding("ci.other", Says.BLOCKS, "run 4712 was queued", match=Match.COULD_BE, candidates=(run,))
     return [
         (FindingRecorded, {"finding": ended}),
         (FindingRecorded, {"finding": busy}),
@@ -160,7 +161,11 @@ def _evidence() -> list[tuple[type[Event], dict[str, Any]]]:
         (
             QuestionAnswered,
             {"lock": LOCK, "question": "next", "answer": "held", "says": Says.NOTHING, "label": "it is held"}
-            | {"how": "the deploy workflow is disabled", "undo": "enable the deploy workflow"},
+            | {
+                "how": "the deploy workflow is disabled",
+                "undo": "enable the deploy workflow",
+                "among": ("github:4712",),
+            },
         ),
     ]
 

@@ -26,9 +26,8 @@ def view_of(story: Story, **facts: Any) -> View:
         incident=story.incident,
         runbook=RUNBOOK,
         steps=progress(story.incident, RUNBOOK),
-        shown=0,
         now=now,
-        **known | facts,
+        **{"shown": 0} | known | facts,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.support.incidents import DUAL, TOLD, A, B, lock_text
 from tests.walk.parts import Bench, Witness
 from tuirunbook.core.events import FindingDisputed, LockChanged, NoteAdded, ReleaseEnded, RetryEnded
+from tuirunbook.core.evidence import Candidate, Finding, Match, Says
 from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
 from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.core.procedure import NO_LOCK
@@ -143,6 +144,44 @@ def test_an_answer_about_the_incident_counts_for_no_lock(bench: Bench) -> None:
     refusal = obstacle(ForceUnlock(lock=A), bench.incident, bench.observer.latest, Policy())
     assert refusal is not None
     assert refusal.rule == "S6"
+
+
+def _could_be(bench: Bench, *numbers: int) -> None:
+    runs = tuple(Candidate(id=f"x:{n}", what=f"run {n}", says=Says.BLOCKS, fact="is running") for n in numbers)
+    facts = {"fact": "could be", "source": "x", "observed_at": "2026-11-23T03:12:00Z", "match": Match.COULD_BE}
+    bench.observer.weigh_in(Finding(key="ci.x.candidates", lock=A, says=Says.BLOCKS, candidates=runs, **facts))  # type: ignore[arg-type]
+
+
+def test_the_run_that_was_picked_is_recorded_with_who_how_and_what_there_was_to_choose_from(bench: Bench) -> None:
+    _could_be(bench, 1)
+    bench.clerk.answer(A, "holder-run", "x:1", {"how": "its log"}, ("x:1", "none", "dont-know"))
+    answer = bench.incident.answers[A, "holder-run"]
+    assert (answer.answer, answer.how, answer.by, answer.says) == ("x:1", "its log", "priya", Says.NOTHING)
+    assert answer.among == ("x:1", "none", "dont-know")
+    assert opinion(bench) is Opinion.ACTIVE
+
+
+def test_none_of_them_does_not_cover_a_run_that_came_up_while_the_question_was_open(bench: Bench) -> None:
+    bench.answer()
+    _could_be(bench, 1, 2)
+    bench.clerk.answer(A, "holder-run", "none", {"how": "asked"}, ("x:1", "none"))
+    assert opinion(bench) is Opinion.CANNOT_TELL
+    bench.clerk.answer(A, "holder-run", "none", {"how": "asked"}, ("x:1", "x:2", "none"))
+    assert opinion(bench) is Opinion.ORPHANED
+
+
+@pytest.mark.parametrize(("value", "told"), [("x:9", {"how": "its log"}), ("x:1", {}), ("none", {"how": " "})])
+def test_a_run_that_nobody_found_or_a_pick_without_a_reason_is_refused(
+    bench: Bench, value: str, told: dict[str, str]
+) -> None:
+    _could_be(bench, 1)
+    with pytest.raises(ValueError, match=r"no answer|lacks"):
+        bench.clerk.answer(A, "holder-run", value, told, ("x:1",))
+
+
+def test_without_candidates_nobody_is_asked_which_run_it_was(bench: Bench) -> None:
+    with pytest.raises(ValueError, match="asks no question"):
+        bench.clerk.answer(A, "holder-run", "none", {"how": "x"})
 
 
 @pytest.mark.parametrize(("question", "value", "why"), [("ci", "maybe", "no answer"), ("weather", "fine", "asks no")])

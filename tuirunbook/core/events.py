@@ -277,6 +277,7 @@ class QuestionAnswered(Event, frozen=True, tag="question-answered"):
         note: Anything else; for what runs next, what holds it.
         undo: How the hold is undone.
         final: Whether no dispute can set it aside.
+        among: The runs that were to choose from, where that was the question.
     """
 
     lock: LockIdentity
@@ -291,6 +292,7 @@ class QuestionAnswered(Event, frozen=True, tag="question-answered"):
     note: str = ""
     undo: str = ""
     final: bool = False
+    among: tuple[str, ...] = ()
 
 
 class FindingRecorded(Event, frozen=True, tag="finding-recorded"):

@@ -65,6 +65,26 @@ class InLine(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
 
 
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that could have taken the lock; nothing shows which state it works on.
+
+    Attributes:
+        id: Names the run, its attempt and its job among all systems (`github:4712`).
+        what: The run, for people.
+        says: What its status says, if it is the holder.
+        fact: That status in words.
+        ended_at: When it ended, RFC 3339, where that is known.
+        link: Where people look at it.
+    """
+
+    id: str
+    what: str
+    says: Says
+    fact: str
+    ended_at: str | msgspec.UnsetType = msgspec.UNSET
+    link: str | None = None
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One observed fact.
 
@@ -85,8 +105,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         asked: The source of evidence that it came from, by its name. What a look showed, or a person said, has none.
         in_line: What takes the lock next, as far as this source knows.
         refused_at: When this lock refused a run, by this machine's clock and at the earliest; RFC 3339.
+        candidates: Runs that could have taken the lock.
 
-    The last five are left out of a journal where they say nothing.
+    The last six are left out of a journal where they say nothing.
     """
 
     key: str
@@ -103,11 +124,17 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     asked: str | msgspec.UnsetType = msgspec.UNSET
     in_line: tuple[InLine, ...] | msgspec.UnsetType = msgspec.UNSET
     refused_at: str | msgspec.UnsetType = msgspec.UNSET
+    candidates: tuple[Candidate, ...] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def witness(self) -> str:
         """The source that it came from, or empty."""
         return self.asked if isinstance(self.asked, str) else ""
+
+    @property
+    def could_be_holder(self) -> tuple[Candidate, ...]:
+        """The runs that could have taken the lock, or none."""
+        return self.candidates if isinstance(self.candidates, tuple) else ()
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from tuirunbook.core import candidates
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.gates import LISTED_FAILURES
 from tuirunbook.core.incident import Incident
@@ -90,14 +91,26 @@ NO_LOCK = LockIdentity("")
 def open_questions(incident: Incident, step: Step) -> tuple[OpenQuestion, ...]:
     """The questions of a step that want an answer, for every lock that is present, in the order to ask them.
 
-    A "don't know" is an answer on record, and still wants a better one.
+    A "don't know" is an answer on record, and still wants a better one; but not about runs that nobody can tell apart.
     """
     return tuple(
         OpenQuestion(lock=lock, question=question)
         for lock in incident.identities or (NO_LOCK,)
-        for question in step.questions
-        if not answered(incident, lock, question.id)
+        for question in questions_of(incident, step, lock)
+        if _is_open(incident, lock, question.id)
     )
+
+
+def questions_of(incident: Incident, step: Step, lock: LockIdentity) -> tuple[Question, ...]:
+    """What a step asks about a lock: the runbook's questions, after that which run it was where several could be."""
+    runs = candidates.question(incident, lock) if step.action is Action.RULE_OUT else None
+    return (*((runs,) if runs else ()), *step.questions)
+
+
+def _is_open(incident: Incident, lock: LockIdentity, question: str) -> bool:
+    if question == candidates.QUESTION:
+        return candidates.wants_an_answer(incident, lock)
+    return not answered(incident, lock, question)
 
 
 def answered(incident: Incident, lock: LockIdentity, question: str) -> bool:
@@ -145,6 +158,7 @@ def _rule_out(incident: Incident, step: Step) -> _Left:
         return _Left(done=False)
     wanted = {*HOLDER_QUESTIONS, *(question.id for question in step.questions)}
     missing = [name for lock in incident.identities for name in wanted if not answered(incident, lock, name)]
+    missing += [candidates.QUESTION for lock in incident.identities if candidates.wants_an_answer(incident, lock)]
     if active_lock(incident) is not None:
         return _Left(done=False, note="active: wait")
     return _Left(done=not missing, note=f"{len(missing)} to answer" if missing else "")

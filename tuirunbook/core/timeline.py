@@ -49,7 +49,7 @@ from tuirunbook.core.events import (
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.lock import short
 from tuirunbook.core.text import one_line
-from tuirunbook.core.verdict import CHECK_NAMES
+from tuirunbook.core.verdict import QUESTION_NAMES
 
 FACT_LIMIT = 400
 
@@ -146,7 +146,7 @@ def snapshot_in_words(snapshot: SnapshotRecord) -> str:
 
 def question_in_words(question: str) -> str:
     """What a question is about."""
-    return {**CHECK_NAMES, "next": "what runs next"}.get(question, question)
+    return QUESTION_NAMES.get(question, question)
 
 
 def without_rule(why: str) -> str:

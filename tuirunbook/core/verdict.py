@@ -25,6 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from tuirunbook.core.candidates import as_picked
 from tuirunbook.core.events import QuestionAnswered
 from tuirunbook.core.evidence import SEEN_WRITES, SKEW, Finding, Match, Says, Taken, taken
 from tuirunbook.core.incident import Incident
@@ -36,6 +37,9 @@ HOLDER_QUESTIONS = ("ci", "owner", "holder-host")
 
 CHECK_NAMES = {"ci": "CI", "owner": "the owner", "holder-host": "the holder's host"}
 """How a missing check is named, on screen and in the sentence that accepts it."""
+
+QUESTION_NAMES = {**CHECK_NAMES, "next": "what runs next", "holder-run": "the run that took it"}
+"""What a question is about, for people."""
 
 _MINUTES: Mapping[str, int] = {"ci": 2, "owner": 5, "holder-host": 3}
 _SETTLE_MINUTES = 2
@@ -100,12 +104,19 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 def judge(incident: Incident, lock: LockIdentity) -> Verdict:
     """The verdict on one lock, from everything the incident knows about it."""
     answers = {name: answer for name in HOLDER_QUESTIONS if (answer := incident.answers.get((lock, name)))}
-    found = [finding for (about, _), finding in incident.findings.items() if about == lock]
-    findings = [_as_off(incident, finding) for finding in _about_its_taker(incident, lock, found)]
+    findings = list(as_counted(incident, lock))
     findings += [as_finding(answer) for answer in _weighing(incident, lock)]
     disputed = [finding.key for finding in findings if _is_disputed(incident, finding)]
     weighed = weigh(findings, disputed, answers.values())
     return msgspec.structs.replace(weighed, not_checked=(*weighed.not_checked, *off_in_words(incident)))
+
+
+def as_counted(incident: Incident, lock: LockIdentity) -> Iterator[Finding]:
+    """The findings about a lock as they count: after what people picked, what its times show, and who is turned off."""
+    found = [finding for (about, _), finding in incident.findings.items() if about == lock]
+    picked = [one for finding in found for one in as_picked(incident, lock, finding)]
+    for finding in _about_its_taker(incident, lock, picked):
+        yield _as_off(incident, finding)
 
 
 def off_in_words(incident: Incident) -> Iterator[str]:
@@ -165,7 +176,7 @@ def _is_disputed(incident: Incident, finding: Finding) -> bool:
 def as_finding(answer: QuestionAnswered) -> Finding:
     """A person's answer as a finding; its source is who said it."""
     said = " ".join(part for part in (answer.how, answer.where, answer.note) if part)
-    fact = f"{CHECK_NAMES.get(answer.question, answer.question)}: {answer.label or answer.answer}"
+    fact = f"{QUESTION_NAMES.get(answer.question, answer.question)}: {answer.label or answer.answer}"
     return Finding(
         key=f"answer.{answer.question}",
         lock=answer.lock,
@@ -293,7 +304,7 @@ def _deciding(
     if opinion is not Opinion.CANNOT_TELL:
         return (), False
     unsettled = [
-        *(f"whether {_quoted(f)} is about this state" for f in blocking if f.match is Match.COULD_BE),
+        *(_whether(f) for f in blocking if f.match is Match.COULD_BE),
         *(f"who is right about {_quoted(f)}" for f in blocking if f.match is Match.NAMES_THIS_STATE),
         *(f"which is so: {_quoted(one)} or {_quoted(other)}" for one, other in opposed),
     ]
@@ -301,6 +312,13 @@ def _deciding(
     if unanswered or settle:
         return (*_questions(unanswered), *settle), False
     return tuple(sorted(_questions(missing), key=lambda check: check.minutes)), True
+
+
+def _whether(finding: Finding) -> str:
+    if runs := finding.could_be_holder:
+        which = "the run" if len(runs) == 1 else f"one of the {len(runs)} runs"
+        return f"whether {which} that could be about this state took the lock"
+    return f"whether {_quoted(finding)} is about this state"
 
 
 def _quoted(finding: Finding) -> str:

@@ -9,7 +9,7 @@ from tuirunbook.core.events import FindingDisputed, Marker, NoteAdded, OutsideAc
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.lock import short
-from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, lock_in_hand, open_questions
+from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, lock_in_hand, open_questions, questions_of
 from tuirunbook.core.runbook import Action, Option, Question, Step
 from tuirunbook.plain.console import Cancelled
 from tuirunbook.plain.session import Instead, Session
@@ -40,7 +40,11 @@ def ask_open(session: Session, step: Step) -> None:
 def answer_any(session: Session, step: Step) -> None:
     """Pick any question of a step, answered or not, and answer it."""
     locks = session.incident.identities or (NO_LOCK,)
-    wanted = [OpenQuestion(lock=lock, question=question) for lock in locks for question in step.questions]
+    wanted = [
+        OpenQuestion(lock=lock, question=question)
+        for lock in locks
+        for question in questions_of(session.incident, step, lock)
+    ]
     ask(session, session.console.choose("Which question", [(one, _asked(session, one)) for one in wanted], back="Back"))
 
 
@@ -71,7 +75,8 @@ def ask(session: Session, wanted: OpenQuestion) -> None:
         {need: label for need, label in OPTIONAL.items() if need not in needs},
     )
     try:
-        session.do(session.walk.clerk.answer, wanted.lock, question.id, option.value, told)
+        shown = tuple(option.value for option in question.options)
+        session.do(session.walk.clerk.answer, wanted.lock, question.id, option.value, told, shown)
     except ValueError as error:
         console.say(f"Not recorded: {error}.")
 

@@ -12,12 +12,12 @@ from tuirunbook.core.gates import DeleteLock, ForceUnlock, obstacle
 from tuirunbook.core.incident import Release
 from tuirunbook.core.lock import Held, LockIdentity, LockInfo, NotChecked, Store, StoredLock, parse_time, short
 from tuirunbook.core.placeholders import placeholder_values
-from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, StepState, lock_in_hand, open_questions
+from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, StepState, lock_in_hand, open_questions, questions_of
 from tuirunbook.core.runbook import Action, substitute_plain
 from tuirunbook.core.text import clean, one_line
 from tuirunbook.core.timeline import outcome_in_words
 from tuirunbook.core.values import Caller
-from tuirunbook.core.verdict import CHECK_NAMES, as_finding, judge
+from tuirunbook.core.verdict import CHECK_NAMES, as_counted, as_finding, judge
 from tuirunbook.plain.session import Session
 
 SAYS = {Says.BLOCKS: "BLOCKS", Says.SUPPORTS: "supports", Says.NOTHING: "says nothing", Says.UNKNOWN: "not known"}
@@ -196,7 +196,8 @@ def _rule_out(session: Session, state: StepState) -> Iterator[str]:
         yield f"About lock {short(identity)}:"
         yield from (f"  {fact}" for fact in _evidence(session, identity))
         asked = {question for about, question in incident.answers if about == identity}
-        yield from (f"  not asked: {one_line(q.text, 200)}" for q in state.step.questions if q.id not in asked)
+        left = [one for one in questions_of(incident, state.step, identity) if one.id not in asked]
+        yield from (f"  not asked: {one_line(one.text, 200)}" for one in left)
         yield from verdict(session, identity)
 
 
@@ -211,11 +212,7 @@ def _unseen_evidence(session: Session) -> Iterator[str]:
 
 def _evidence(session: Session, identity: LockIdentity) -> Iterator[str]:
     incident = session.incident
-    found = [
-        finding
-        for (about, key), finding in incident.findings.items()
-        if about == identity and not key.startswith(AFTERMATH)
-    ]
+    found = [finding for finding in as_counted(incident, identity) if not finding.key.startswith(AFTERMATH)]
     found += [
         as_finding(answer)
         for (about, question), answer in incident.answers.items()

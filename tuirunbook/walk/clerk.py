@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from tuirunbook.core import candidates
 from tuirunbook.core.answers import answer_facts
 from tuirunbook.core.ci import printed_at as time_of_refusal
 from tuirunbook.core.claims import claims
@@ -88,18 +89,36 @@ class Clerk:
             self._must_be_disputable(facts)
         return self._scribe.record(kind, by=self._operator, **facts)
 
-    def answer(self, lock: LockIdentity, question_id: str, value: str, told: Mapping[str, str]) -> Incident:
+    def answer(
+        self,
+        lock: LockIdentity,
+        question_id: str,
+        value: str,
+        told: Mapping[str, str],
+        among: Sequence[str] = (),
+    ) -> Incident:
         """Record an answer about one lock.
+
+        Args:
+            lock: The lock.
+            question_id: The question.
+            value: The option.
+            told: What was told with it.
+            among: The options that were on the screen, where they are runs: no answer covers one that came later.
 
         Raises:
             ValueError: No such question or option, the lock is not there any more, or the answer is not complete.
         """
-        question = self._runbook.question(question_id)
+        incident = self._scribe.incident
+        runs = candidates.question(incident, lock) if question_id == candidates.QUESTION else None
+        question = runs or self._runbook.question(question_id)
         if question is None:
             raise ValueError(f"the runbook asks no question {question_id!r}")
-        if lock and lock not in self._scribe.incident.identities:
+        if lock and lock not in incident.identities:
             raise ValueError("that lock is not there any more; the answer would be about the old one")
         facts = answer_facts(lock, question, value, told)
+        if runs is not None:
+            facts["among"] = tuple(among)
         self._must_be_replaceable(lock, question_id, value, told)
         return self._scribe.record(QuestionAnswered, by=self._operator, **facts)
 

@@ -16,11 +16,12 @@ from tuirunbook.core.ci.endings import Fit, ending, fit, refused_at
 from tuirunbook.core.ci.jobs import WORTH_SAYING, Holder, Job, Report, Stage, Target, at, covers, slack
 from tuirunbook.core.ci.matching import match
 from tuirunbook.core.events import timestamp
-from tuirunbook.core.evidence import Finding, InLine, Match, Says, is_fresh
+from tuirunbook.core.evidence import Candidate, Finding, InLine, Match, Says, is_fresh
 from tuirunbook.core.text import one_line
 
 _MOST_NAMED = 4
 _MOST_KEPT = 12
+_MOST_TO_CHOOSE_FROM = 20
 _LONGEST = 1_800
 _STARTS = {
     Stage.QUEUED: "starts by itself",
@@ -108,12 +109,30 @@ class _Maker:
     def covers(self, job: Job) -> bool:
         return covers(job, self.holder, self.report.skew)
 
+    def began_after(self, job: Job) -> bool:
+        created = self.holder.created
+        return bool(job.started and created and job.started > created + slack(self.holder, self.report.skew))
+
     def listed(self, jobs: Sequence[Job]) -> str:
         named = "; ".join(
             f"{job.words}{f' ({one_line(job.doubt, 200)})' if job.doubt else ''}" for job in jobs[:_MOST_NAMED]
         )
         more = len(jobs) - _MOST_NAMED
         return f"{named}; and {more} more" if more > 0 else named
+
+    def candidate(self, job: Job) -> Candidate:
+        says, status = ending(job, self.holder)
+        if self.began_after(job):
+            status += ", and began after the lock was taken, as far as the clocks tell"
+        ended = job.ended - self.report.skew if job.ended else None
+        return Candidate(
+            id=one_line(f"{self.report.system}:{job.id or f'{job.run}.{job.attempt}.{job.name}'}", 200),
+            what=job.words,
+            says=says,
+            fact=one_line(f"{status}{f' ({job.doubt})' if job.doubt else ''}", 300),
+            ended_at=timestamp(ended) if ended else msgspec.UNSET,
+            link=one_line(job.url, 400) if job.url.startswith(("https://", "http://")) else None,
+        )
 
     def finding(self, key: str, says: Says, matched: Match, fact: str, link: str = "") -> Finding:
         return Finding(
@@ -153,7 +172,11 @@ def _candidates(maker: _Maker, possible: Sequence[Job]) -> Finding:
         parts.append(f"of the first, {tie[1]}")
     fact = f"could be about this state; is one of them the holder? {'. '.join(parts)}"
     says = Says.BLOCKS if running else Says.NOTHING
-    return maker.finding("candidates", says, Match.COULD_BE, fact, (running or ended)[0].url)
+    found = maker.finding("candidates", says, Match.COULD_BE, fact, (running or ended)[0].url)
+    if len(running) + len(ended) > _MOST_TO_CHOOSE_FROM:
+        # "None of them" would cover runs that nobody was shown.
+        return found
+    return msgspec.structs.replace(found, candidates=tuple(maker.candidate(job) for job in (*running, *ended)))
 
 
 def _tied_first(maker: _Maker, jobs: Sequence[Job]) -> list[Job]:

@@ -20,7 +20,7 @@ from tuirunbook.core.events import (
 )
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.lock import LockIdentity, short
-from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, active_lock, lock_in_hand, open_questions
+from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, active_lock, lock_in_hand, open_questions, questions_of
 from tuirunbook.core.runbook import Action, Question, Step
 from tuirunbook.core.time_of_day import last_time_of_day, time_trouble
 from tuirunbook.tui.dialogs.answer import AnswerScreen
@@ -54,12 +54,12 @@ async def _nothing_left(stage: Stage, step: Step) -> None:
 
 async def answer(stage: Stage) -> None:
     """Pick any question of this step, answered or not, and answer it."""
-    questions = stage.view.step.step.questions
-    if not questions:
+    incident, step = stage.view.incident, stage.view.step.step
+    locks = incident.identities or (NO_LOCK,)
+    pairs = [(lock, question) for lock in locks for question in questions_of(incident, step, lock)]
+    if not pairs:
         stage.say("This step asks no question.")
         return
-    locks = stage.view.incident.identities or (NO_LOCK,)
-    pairs = [(lock, question) for lock in locks for question in questions]
     chosen = pairs[0]
     if len(pairs) > 1:
         choices = [(str(index), _choice(stage, *pair)) for index, pair in enumerate(pairs)]
@@ -92,7 +92,8 @@ async def _ask(stage: Stage, wanted: OpenQuestion) -> bool:
         return False
     value, details = told
     try:
-        await stage.do("", stage.walk.clerk.answer, lock, question.id, value, details)
+        shown = tuple(option.value for option in question.options)
+        await stage.do("", stage.walk.clerk.answer, lock, question.id, value, details, shown)
     except ValueError as error:
         stage.say(str(error), bad=True)
         return False

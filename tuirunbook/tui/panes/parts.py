@@ -84,7 +84,8 @@ def verdict_lines(verdict: Verdict) -> Iterable[Content]:
     for sentence in verdict.contradictions:
         yield Content.assemble(("  ≠ ", "$text-error"), one_line(sentence, 300))
     for candidate in verdict.candidates:
-        yield Content.assemble(("  could be this state: ", "$text-warning"), one_line(candidate, 300))
+        said = "" if candidate.startswith("could be about this state") else "could be this state: "
+        yield Content.assemble((f"  ? {said}", "$text-warning"), one_line(candidate, 300))
     if verdict.missing:
         names = ", ".join(CHECK_NAMES[name] for name in verdict.missing)
         yield Content.assemble(("  no evidence from: ", "$text-muted"), names)

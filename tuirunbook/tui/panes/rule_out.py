@@ -9,9 +9,9 @@ from tuirunbook.core.answers import each_undo
 from tuirunbook.core.claims import unseen_in_words
 from tuirunbook.core.evidence import AFTERMATH, Finding, Match, Says
 from tuirunbook.core.lock import LockIdentity, short
-from tuirunbook.core.procedure import BEFORE_CHECKS, active_lock, open_questions
+from tuirunbook.core.procedure import BEFORE_CHECKS, active_lock, open_questions, questions_of
 from tuirunbook.core.text import one_line
-from tuirunbook.core.verdict import CHECK_NAMES, as_finding, judge
+from tuirunbook.core.verdict import QUESTION_NAMES, as_counted, as_finding, judge
 from tuirunbook.tui.panes.exhibits import asking_for, dispute_of, line_rows
 from tuirunbook.tui.panes.parts import (
     OPINION_STYLE,
@@ -84,16 +84,16 @@ def _evidence(view: View, lock: LockIdentity) -> Lines:
     incident = view.incident
     findings = [
         finding
-        for (about, name), finding in incident.findings.items()
-        if about == lock and not name.startswith(AFTERMATH) and not _only_asked(finding)
+        for finding in as_counted(incident, lock)
+        if not finding.key.startswith(AFTERMATH) and not _only_asked(finding)
     ]
     answers = [answer for (about, _), answer in incident.answers.items() if about == lock and answer.question != "next"]
     yield key("v", "each in full: ask again, dispute, turn off")
     rows = [(_rank(finding), _finding(view, finding)) for finding in (*findings, *map(as_finding, answers))]
     asked = {answer.question for answer in answers}
-    for question in view.step.step.questions:
+    for question in questions_of(incident, view.step.step, lock):
         if question.id not in asked:
-            name = CHECK_NAMES.get(question.id, question.text)
+            name = QUESTION_NAMES.get(question.id, question.text)
             row = Content.assemble(("? ", "$text-warning"), name, (": not asked", "$text-muted"))
             rows.append((_TO_ASK, row))
     rows += [(_UNKNOWN, row) for row in _without_an_answer(view)]
