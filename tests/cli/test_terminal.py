@@ -46,9 +46,9 @@ sys.exit(Tiny().run())
 """
 
 
-def spawn(machine: Machine, command: str) -> pexpect.spawn[bytes]:
+def spawn(machine: Machine, command: str, columns: int = 80) -> pexpect.spawn[bytes]:
     return pexpect.spawn(
-        "/bin/sh", ["-c", command], cwd=str(machine.here), env=machine.environ(), dimensions=(24, 80), timeout=30
+        "/bin/sh", ["-c", command], cwd=str(machine.here), env=machine.environ(), dimensions=(24, columns), timeout=30
     )
 
 
@@ -182,3 +182,99 @@ def test_several_states_are_offered_held_ones_first(machine: Machine) -> None:
     child.send("\x11")
     expect_end(child)
     assert child.exitstatus == 0
+
+
+@pytest.mark.pty
+def test_a_journal_that_cannot_be_written_is_told_in_a_sentence(machine: Machine) -> None:
+    machine.write_root()
+    put_item(machine.aws, lock_json())
+    (machine.here / "file").write_text("")
+    child = spawn(machine, f"{sys.executable} -m tuirunbook --journal-dir file/incidents")
+    child.expect("Not written down")
+    child.expect("not written")
+    child.send("\x11")
+    expect_end(child)
+
+
+def printed(child: pexpect.spawn[bytes]) -> str:
+    """What was printed before that which was waited for."""
+    assert isinstance(child.before, bytes)
+    return child.before.decode()
+
+
+def lines_at(machine: Machine, command: str, columns: int) -> list[str]:
+    """What a command prints on a terminal of this width."""
+    child = spawn(machine, f"{sys.executable} -m tuirunbook {command}", columns)
+    if "--plain" in command:
+        child.expect("What now, a number: ")
+        said = printed(child)
+        child.sendeof()
+        child.expect(pexpect.EOF)
+    else:
+        child.expect(pexpect.EOF)
+        said = printed(child)
+    child.close()
+    return said.replace("\r\n", "\n").splitlines()
+
+
+@pytest.mark.pty
+@pytest.mark.parametrize("command", ["status", "status --workspace prod", "doctor", "--plain"])
+@pytest.mark.parametrize("columns", [60, 132])
+def test_text_is_folded_to_the_terminals_width(machine: Machine, command: str, columns: int) -> None:
+    machine.write_root()
+    put_item(machine.aws, lock_json())
+    machine.aws.deny("DescribeTable")
+    lines = lines_at(machine, command, columns)
+    words = [line for line in lines if " " in line.strip()]
+    assert max(map(len, words)) <= columns
+    assert max(map(len, words)) > columns // 2
+
+
+@pytest.mark.pty
+def test_a_command_that_is_longer_than_the_terminal_stays_whole(machine: Machine) -> None:
+    machine.write_root()
+    put_item(machine.aws, "not json")
+    child = spawn(machine, f"{sys.executable} -m tuirunbook --plain")
+    pick(child, "go to another step")
+    pick(child, "delete the lock", "Which step, a number: ")
+    pick(child, "print the command")
+    child.expect(r"aws [^\r\n]+--expression-attribute-values[^\r\n]+\r?\n")
+    child.sendeof()
+    expect_end(child)
+
+
+def pick(child: pexpect.spawn[bytes], words: str, prompt: str = "What now, a number: ") -> None:
+    """Choose the line of a plain menu that holds these words."""
+    child.expect(re.escape(prompt))
+    menu = re.findall(rf"(?:^|\n)(\d+)\. [^\n]*{re.escape(words)}", printed(child))
+    child.sendline(menu[-1])
+
+
+def test_a_pipe_gets_whole_lines(machine: Machine) -> None:
+    machine.write_root()
+    machine.aws.deny("GetItem")
+    ran = machine.run("status")
+    assert any(len(line) > 130 for line in ran.out.splitlines())
+    assert "Next: use a role that may read it" in ran.err
+
+
+@pytest.mark.pty
+@pytest.mark.parametrize(
+    ("typed", "completed"), [("tflock-tui dia", "diagnose"), ("tflock-tui status --buc", "--bucket")]
+)
+def test_bash_completes(machine: Machine, tmp_path: Path, typed: str, completed: str) -> None:
+    program = tmp_path / "bin" / "tflock-tui"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m tuirunbook "$@"\n')
+    program.chmod(0o755)
+    environ = machine.environ(PS1="ready> ", PATH=f"{program.parent}:/usr/bin:/bin", INPUTRC="/dev/null")
+    child = pexpect.spawn(
+        "bash", ["--norc", "--noprofile", "-i"], env=environ, dimensions=(24, 200), timeout=30, cwd=str(machine.here)
+    )
+    child.expect("ready> ")
+    child.sendline('eval "$(tflock-tui completion bash)"; echo "set"-up')
+    child.expect("set-up")
+    child.expect("ready> ")
+    child.send(f"{typed}\t")
+    child.expect(completed)
+    child.close(force=True)

@@ -29,6 +29,10 @@ def test_a_command_in_backquotes_is_never_broken() -> None:
     assert command in fold(f"Sign in again with {command} and go on.", 40)
 
 
+def test_an_option_stays_with_its_value() -> None:
+    assert any("--backend-config bucket=VALUE" in line for line in fold("give x --backend-config bucket=VALUE", 30))
+
+
 @pytest.mark.parametrize("indent", ["", "  "])
 def test_a_line_that_is_a_command_stays_whole(indent: str) -> None:
     line = f"{indent}$ " + "argument " * 30 + "end"

@@ -10,7 +10,7 @@ import msgspec
 from tuirunbook.cli.options import merged, walk_options
 from tuirunbook.cli.saying import say_json, tell
 from tuirunbook.wiring.adapters import Adapters
-from tuirunbook.wiring.doctor import Level, examine
+from tuirunbook.wiring.doctor import Check, Level, examine
 
 
 @click.command()
@@ -26,14 +26,20 @@ def doctor(context: click.Context, /, *, as_json: bool, **given: Any) -> int:
     --json prints one object:
       {"checks": [{"name", "level": "ok", "warn" or "bad", "fact", "advice"}], "bad": number}
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
-    found = []
+    found: list[Check] = []
+    told: set[str] = set()
     for check in examine(Adapters(merged(context, given))):
         found.append(check)
         if not as_json:
-            tell(f"{check.level.value:<5} {check.name:<23} {check.fact}", indent=30)
-            if check.advice:
-                tell(f"{'':30}{check.advice}", indent=30)
+            _show(check, known=check.fact in told)
+            told.add("" if check.level is Level.OK else check.fact)
     bad = sum(check.level is Level.BAD for check in found)
     if as_json:
         say_json({"checks": [msgspec.to_builtins(check) for check in found], "bad": bad})
     return 1 if bad else 0
+
+
+def _show(check: Check, *, known: bool) -> None:
+    tell(f"{check.level.value:<5} {check.name:<23} {'for the same reason' if known else check.fact}", indent=30)
+    if check.advice and not known:
+        tell(f"{'':30}{check.advice}", indent=30)

@@ -102,7 +102,7 @@ def wait(context: click.Context, /, *, at_most: timedelta | None, as_json: bool,
     ended = wait_for_release(
         store,
         seconds=None if at_most is None else at_most.total_seconds(),
-        tell=lambda line: remark(f"{datetime.now(UTC):%H:%M:%SZ}  {one_line(line)}"),
+        tell=lambda line: remark(f"{datetime.now(UTC):%H:%M:%SZ}  {one_line(line, 600)}"),
     )
     if ended.outcome is Outcome.RELEASED and sys.stderr.isatty():
         print("\a", end="", file=sys.stderr)  # noqa: T201 - the bell, for whoever looked away
@@ -129,7 +129,7 @@ def _show(root: RootModule, snapshot: LockSnapshot, doubted: Doubt | None) -> No
     tell(f"{_WORDS[status_exit(snapshot, doubted)]}  {one_line(address.lock_id, 1200)}  ({account}, {address.region})")
     for store in (Store.S3, Store.DYNAMODB):
         tell(f"  {store.label:<12} {_reading(snapshot, store)}", indent=_COLUMN)
-    told = {reading.why for _, reading in snapshot.blind}
+    told = {reading.why for reading in (snapshot.s3, snapshot.dynamodb) if isinstance(reading, NotChecked)}
     for what, part in (("digest", snapshot.digest), ("state", snapshot.state), ("table", snapshot.table)):
         if isinstance(part, NotChecked) and part.code != "not-configured" and not (doubted and what == "state"):
             why = "for the same reason" if part.why in told else one_line(part.why, 400)
@@ -138,6 +138,8 @@ def _show(root: RootModule, snapshot: LockSnapshot, doubted: Doubt | None) -> No
         _tell_doubt(doubted)
     if not address.locks_at_all:
         tell("  The backend configures neither a lock table nor a lockfile, so Terraform takes no lock here.", indent=2)
+    for advice in dict.fromkeys(part.advice for part in _in_the_way(snapshot) if part.advice):
+        remark(f"Next: {one_line(advice, 400)}")
     for note in _notes(root):
         remark(note)
     if snapshot.held:
@@ -152,6 +154,13 @@ def _tell_doubt(doubted: Doubt) -> None:
     remark(f"{known}; is it one of those above?" if doubted.near else f"{known}; {doubted.unread.advice}.")
 
 
+def _in_the_way(snapshot: LockSnapshot) -> Iterator[NotChecked]:
+    """What could not be read and has to be, to tell the lock."""
+    yield from (reading for _, reading in snapshot.blind)
+    if isinstance(snapshot.state, NotChecked) and snapshot.state.code == "NoSuchBucket":
+        yield snapshot.state
+
+
 def _reading(snapshot: LockSnapshot, store: Store) -> str:
     reading: Reading = snapshot.reading(store)
     configured = "" if snapshot.configured(store) else " (not configured)"
@@ -159,8 +168,7 @@ def _reading(snapshot: LockSnapshot, store: Store) -> str:
         case Held(lock):
             return f"held: {one_line(describe(lock), 300)}{configured}"
         case NotChecked():
-            advice = f"; {reading.advice}" if reading.advice else ""
-            return f"not checked: {one_line(reading.why + advice, 400)}"
+            return f"not checked: {one_line(reading.why, 400)}"
     return f"free{configured}"
 
 

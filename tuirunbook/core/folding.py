@@ -12,6 +12,7 @@ COMMAND = "$ "
 """What a line begins with that is a command: it stays whole, however long it is."""
 
 _QUOTED = re.compile(r"`[^`\n]+`")
+_OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]* (?=\S)")
 _JOINED = "\x1f"
 """Stands for a space that no line ends at; `text.clean` lets none of it in."""
 
@@ -19,12 +20,15 @@ _JOINED = "\x1f"
 def fold(line: str, width: int, indent: str = "") -> list[str]:
     """The lines that one cleaned line becomes; those after the first begin with `indent`.
 
-    A word is never broken, and neither is a command: what stands in backquotes, and a line that begins with `$`. What
-    is too long for a line stands in one of its own, which the terminal shows over several and copies as one.
+    A word is never broken, and neither is a command: what stands in backquotes, an option with what follows it, and a
+    line that begins with `$`. What is too long for a line stands in one of its own, which the terminal shows over
+    several and copies as one.
     """
     if line.lstrip().startswith(COMMAND):
         return [line]
-    joined = _QUOTED.sub(lambda quoted: quoted[0].replace(" ", _JOINED), line)
+    joined = line
+    for kept in (_QUOTED, _OPTION):
+        joined = kept.sub(lambda found: found[0].replace(" ", _JOINED), joined)
     folded = textwrap.wrap(
         joined,
         max(width, NARROWEST),

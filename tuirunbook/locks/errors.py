@@ -173,7 +173,11 @@ _SENTENCES: tuple[tuple[frozenset[str], str, str], ...] = (
         "{what} is in another region than {region}: {message}",
         "--region NAME, as the backend has it",
     ),
-    (THROTTLED_CODES, "AWS is throttling: {what} could not be read", "it is asked again by itself"),
+    (
+        THROTTLED_CODES,
+        "AWS is throttling: {what} could not be read",
+        "ask again in a moment; a walk and a wait do so by themselves",
+    ),
     (
         frozenset({"ReadTimeoutError", "ConnectTimeoutError"}),
         "no answer in time: {what} could not be read ({message})",

@@ -181,7 +181,8 @@ def _confirm(session: Session, prepared: Prepared) -> dict[str, str]:
     for half in prepared.snapshot.find(prepared.action.lock):
         console.say(f"{half.store.label}: {one_line(describe(half), 300)}")
     console.say(f"Verdict: {prepared.verdict.opinion.value.upper()}")
-    console.say(f"Sends: {clean(shlex.join(prepared.command), keep_newlines=False)}", indent="  ")
+    console.say("Sends:")
+    console.say(clean(shlex.join(prepared.command), keep_newlines=False), whole=True)
     console.say("If the holder lives, two writers work on one state: resources are lost from it, for everybody.")
     console.say("Every line below has to be typed in full; an empty one leaves, and nothing is sent.")
     typed: dict[str, str] = {}
@@ -284,7 +285,7 @@ def close(session: Session) -> None:
     }
     session.tell(DetailsGiven, page_at=page, **told)
     if session.tell(Closed, resolution=session.incident.status.value):
-        session.console.say(f"Closed. tflock-tui export {session.incident.id} writes the postmortem.")
+        session.console.say(f"Closed. `tflock-tui export {session.incident.id}` writes the postmortem.")
 
 
 def _page_time(session: Session) -> str:

@@ -170,7 +170,7 @@ def _leave(session: Session) -> None:
         )
     if session.walk.scribe.journal is not None and not incident.closed:
         session.console.say(
-            f"Incident {incident.id} is {incident.status.value}: tflock-tui resume {incident.id} --plain"
+            f"Incident {incident.id} is {incident.status.value}: `tflock-tui resume {incident.id} --plain`"
         )
 
 
@@ -351,12 +351,12 @@ class PlainWalk:
             session.console.say("No lock is held here.")
         elif step.action is Action.DELETE_LOCK:
             for half in snapshot.find(lock):
-                session.console.say(shlex.join(store.delete_command(half)), indent="  ")
+                session.console.say(shlex.join(store.delete_command(half)), whole=True)
         elif lock.startswith("sha256:"):
             session.console.say("This lock cannot be read, so there is no ID to unlock.")
         else:
             program = session.walk.world.terraform.program
-            session.console.say(command_to_copy(session.root, program, ("force-unlock", lock)), indent="  ")
+            session.console.say(command_to_copy(session.root, program, ("force-unlock", lock)), whole=True)
 
     def _finished(self, step: Step) -> None:
         self._session.tell(StepDone, step=step.id)

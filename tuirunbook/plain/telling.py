@@ -64,7 +64,7 @@ def lock(session: Session) -> Iterator[str]:
     if incident.elsewhere:
         yield f"STOP: we are not reading what Terraform reads: {one_line(incident.elsewhere, 300)}"
     if session.shown.unwritable:
-        yield f"NOT WRITTEN: the journal cannot be written: {one_line(session.shown.unwritable, 300)}"
+        yield f"NOT WRITTEN, so every change is refused: {one_line(session.shown.unwritable, 300)}"
 
 
 def _nobody(session: Session) -> str:
@@ -336,7 +336,7 @@ def _verify(session: Session, state: StepState) -> Iterator[str]:
 def _prevent(session: Session, state: StepState) -> Iterator[str]:
     incident = session.incident
     if incident.closed:
-        yield f"This incident is closed. tflock-tui export {incident.id} writes the postmortem."
+        yield f"This incident is closed. `tflock-tui export {incident.id}` writes the postmortem."
         return
     yield from (f"hold to undo: {one_line(hold, 300)}" for hold in incident.holds)
     for item in state.step.items:

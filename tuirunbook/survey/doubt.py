@@ -70,7 +70,8 @@ def doubt(snapshot: LockSnapshot, root: RootModule, listing: Listing) -> Doubt |
     if isinstance(state, NotChecked):
         why = f"whether there is such a state could not be read: {state.why}"
         unread = NotChecked(why=why, code=state.code, advice=state.advice)
-        return Doubt(unread=unread, decides=True) if typed else None
+        # A bucket that is not there speaks for itself.
+        return Doubt(unread=unread, decides=True) if typed and state.code != "NoSuchBucket" else None
     if state.exists:
         return None
     return _absent(snapshot.address, listing, decides=typed or root.workspace != DEFAULT_WORKSPACE)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tuirunbook.core.lock import LockSnapshot, changes, describe
+from tuirunbook.core.lock import LockSnapshot, NotChecked, changes, describe
 from tuirunbook.core.pace import look_after
 from tuirunbook.survey.states import Store
 
@@ -70,7 +70,11 @@ def _news(before: LockSnapshot | None, now: LockSnapshot) -> list[str]:
     if before is not None:
         return [change.sentence for change in changes(before, now)]
     lines = [f"held: {describe(now.find(identity)[0])}" for identity in now.identities]
-    lines += [f"{store.label} cannot be read: {reading.why}" for store, reading in now.blind]
+    lines += [f"{store.label} cannot be read: {reading.why}{_then(reading)}" for store, reading in now.blind]
     if not now.address.locks_at_all:
         lines.append("the backend configures no locking")
     return lines
+
+
+def _then(reading: NotChecked) -> str:
+    return f"; {reading.advice}" if reading.advice else ""

@@ -72,6 +72,7 @@ class Model:
     news: list[str] = dataclasses.field(default_factory=list)
     _flash: str = ""
     _flash_at: datetime | None = None
+    _unwritable: str = ""
 
     @singledispatchmethod
     def take(self, message: Message) -> None:
@@ -94,6 +95,7 @@ class Model:
         self.incident = message.incident
         said = self._tell(message.event)
         self.log(f"{said.at[11:19]}Z {said.fact}")
+        self._tell_of_the_journal()
 
     def _tell(self, event: Event) -> TimelineLine:
         said = line(event)
@@ -157,6 +159,15 @@ class Model:
     @take.register
     def _(self, message: Trouble) -> None:
         self.news.append(message.sentence)
+
+    def _tell_of_the_journal(self) -> None:
+        """Say it once when what happens cannot be written down any more, and once when it can again."""
+        why = self.session.unwritable
+        if why and not self._unwritable:
+            self.news.append(f"Not written down: {why}. Every change is refused until it can be.")
+        elif self._unwritable and not why:
+            self.news.append("What happens is written down again, and what happened meanwhile too.")
+        self._unwritable = why
 
     def _reads(self) -> str:
         address = self.incident.address

@@ -282,9 +282,10 @@ def _read(name: str, part: object, permission: str, *, needed: bool) -> Check:
 def _table(table: TableFacts | NotChecked | None) -> Check:
     if not isinstance(table, TableFacts):
         why = table.why if isinstance(table, NotChecked) else "not asked"
-        return Check(
-            name="table", level=Level.WARN, fact=why, advice="dynamodb:DescribeTable is only needed for this check."
-        )
+        denied = isinstance(table, NotChecked) and "AccessDenied" in table.code
+        known = table.advice if isinstance(table, NotChecked) else ""
+        advice = "dynamodb:DescribeTable is only needed for this check." if denied else known
+        return Check(name="table", level=Level.WARN, fact=why, advice=advice)
     fact = f"{table.status}, key {table.key_schema}"
     if table.key_schema != RIGHT_SCHEMA:
         advice = "Terraform needs the partition key LockID of type String, and no sort key."
