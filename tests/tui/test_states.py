@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from textual.widgets import Input
 
 from tests.support.fronts import EmptyFront
 from tests.support.incidents import FREE, held, lock_text, look
 from tests.support.pilots import HOSTILE, SIZES, OneScreen, notices, painted, piloted, text_of, until
 from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Store
+from tuirunbook.core.state import Hazard, Unresolved
 from tuirunbook.tui.front import NoRoot, StateRow
 from tuirunbook.tui.screens.states import StatesScreen
 
@@ -53,7 +55,7 @@ class Repository(EmptyFront):
     def survey(self) -> Iterator[StateRow]:
         self.surveys += 1
         for row in self.read:
-            yield StateRow(root=row.root)
+            yield msgspec.structs.replace(row, snapshot=None, trouble="")
         self.gate.wait(20)
         yield from self.read
 
@@ -193,3 +195,94 @@ async def test_hostile_states_are_text(size: tuple[int, int]) -> None:
         assert "owned" not in painted(app)
         await pilot.press("j")
         await until(pilot, lambda: "red [PROD] [/x]" in text_of(app, "#states-detail"))
+
+
+@piloted
+async def test_the_own_root_comes_before_others_that_are_no_worse_and_is_marked() -> None:
+    front = Repository(
+        StateRow(root=root("alpha"), snapshot=free()),
+        StateRow(root=root("beta"), snapshot=look()),
+        StateRow(root=root("omega"), snapshot=free(), here=True),
+    )
+    front.gate.set()
+    app = OneScreen(StatesScreen(front.front))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "□ free" in painted(app))
+        assert [line[18:30].strip() for line in rows_of(app)] == ["beta", "omega ◂ here", "alpha"]
+
+
+@piloted
+async def test_states_of_one_name_are_told_apart() -> None:
+    other = msgspec.structs.replace(
+        root("alpha"), backend=Backend(type="s3", arguments={"bucket": "acme-other", "key": "k"})
+    )
+    front = Repository(
+        StateRow(root=root("alpha"), snapshot=free()),
+        StateRow(root=other, snapshot=free()),
+        StateRow(root=root("beta"), config_files=("dev.tfbackend",), snapshot=free()),
+        StateRow(root=root("beta"), config_files=("prod.tfbackend",), snapshot=free()),
+    )
+    front.gate.set()
+    app = OneScreen(StatesScreen(front.front))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: len(rows_of(app)) == 4)
+        assert [line[18:].rstrip() for line in rows_of(app)] == [
+            "alpha  acme-tfstate/alpha/terraform.tfstate",
+            "alpha  acme-other/k",
+            "beta (dev.tfbackend)",
+            "beta (prod.tfbackend)",
+        ]
+
+
+@piloted
+async def test_a_row_says_why_it_was_not_read_and_the_detail_says_what_to_do() -> None:
+    lacks = Unresolved(argument="key", why="Makefile:3 takes it from a variable", how="map this root")
+    front = Repository(
+        StateRow(root=root("alpha"), trouble="The backend lacks key. Map this root.", unresolved=(lacks,)),
+        StateRow(root=root("beta"), snapshot=look(s3=DENIED, dynamodb=DENIED)),
+        StateRow(root=root("gamma"), snapshot=look()),
+    )
+    front.gate.set()
+    app = OneScreen(StatesScreen(front.front))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "1 held   2 not known" in text_of(app, "#states-status"))
+        assert "lock 3f8f3f8f" in text_of(app, "#states-detail")
+        held_row, alpha, beta = rows_of(app)
+        assert "apply" in held_row
+        assert alpha.endswith("lacks key")
+        assert beta.endswith("AWS refused the read")
+        await pilot.press("j")
+        await until(pilot, lambda: "Map this root." in text_of(app, "#states-detail"))
+
+
+@piloted
+async def test_a_state_that_is_gone_when_read_again_leaves_the_list() -> None:
+    front = Repository(StateRow(root=root("alpha"), snapshot=free()), StateRow(root=root("beta"), snapshot=free()))
+    front.gate.set()
+    app = OneScreen(StatesScreen(front.front))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: painted(app).count("□ free ") >= 2)
+        front.read = front.read[:1]
+        await pilot.press("r")
+        await until(pilot, lambda: "1 state " in painted(app))
+        assert "beta" not in painted(app)
+
+
+@piloted
+async def test_what_the_filter_looks_into_is_everything_that_one_may_have_been_told() -> None:
+    hazard = Hazard(hazard="dynamodb-only", why="it is deprecated", how="add use_lockfile")
+    front = Repository(
+        StateRow(root=root("alpha"), snapshot=look()),
+        StateRow(root=root("beta"), snapshot=free(), hazards=(hazard,)),
+        StateRow(root=root("gamma"), snapshot=free(), config_files=("qa.tfbackend",)),
+    )
+    front.gate.set()
+    app = OneScreen(StatesScreen(front.front))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "3 states   1 held" in text_of(app, "#states-status"))
+        for wanted, name in (("3f8f3f8f", "alpha"), ("dynamodb_table only", "beta"), ("qa.tf", "gamma")):
+            app.screen.query_one("#states-filter", Input).value = wanted
+            await until(pilot, lambda: len(rows_of(app)) == 1)
+            assert name in rows_of(app)[0]
+            app.screen.query_one("#states-filter", Input).value = ""
+            await until(pilot, lambda: len(rows_of(app)) == 3)

@@ -177,7 +177,8 @@ class RootStates:
             checkout=None if self._checkout is None else str(self._checkout),
             backend=Backend(type="unknown"),
         )
-        lacks = Unresolved(argument="backend", why=f"{problem.place}{problem.sentence}", how=problem.next_step)
+        why = f"{problem.place}{problem.sentence}".removeprefix(f"{self._base}{os.sep}")
+        lacks = Unresolved(argument="backend", why=why, how=problem.next_step)
         return State(root=root, source="", unresolved=(lacks,))
 
     def _name(self, path: str) -> str:

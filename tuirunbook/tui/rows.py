@@ -131,7 +131,7 @@ class Rows(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A row of the viewport."""
-        row, width = int(self.scroll_offset.y) + y, self.size.width
+        row, width = int(self.scroll_offset.y) + y, self.scrollable_content_region.width
         style = self.visual_style
         if row >= self._count:
             return Strip.blank(width, self.rich_style)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -49,12 +50,15 @@ class StateLine(msgspec.Struct, frozen=True, kw_only=True):
 
     def painted(self, width: int, now: datetime, *, with_place: bool) -> Content:
         """The line; `with_place` where another state has the same name."""
-        aside = "  ".join(filter(None, (_who(self.row, now), _dangers(self.row))))
+        aside = "  ".join(filter(None, (_who(self.row, now) or _why_not(self.row), _dangers(self.row))))
         name = f"{self.name}  {self.place}" if with_place else self.name
-        room = width - _WORD_CELLS - 1 - (min(cell_len(aside), width // 2) + 2 if aside else 0)
+        name = f"{name} ◂ here" if self.row.here else name
+        spare = width - _WORD_CELLS - 1
+        # which state it is comes before who holds it
+        beside = min(cell_len(aside) + 2, max(spare * 2 // 5, spare - cell_len(name))) if aside else 0
         return Content.assemble(
             (f"{self.word:<{_WORD_CELLS}} ", self.style),
-            _fitted(name, max(_LEAST_NAME_CELLS, room)),
+            _fitted(name, max(_LEAST_NAME_CELLS, spare - beside)),
             f"  {aside}" if aside else "",
         )
 
@@ -66,8 +70,7 @@ class StateLine(msgspec.Struct, frozen=True, kw_only=True):
             Content.assemble((self.word, self.style), f"  {self.name}{here}"),
             Content(f"{self.place}   workspace {one_line(row.root.workspace, 60)}"),
         ]
-        if held := _held(row, now):
-            lines.append(Content(held))
+        lines += [Content(line) for line in _held(row, now)]
         if row.trouble:
             lines.append(Content(one_line(row.trouble, 600)))
         elif row.snapshot is not None:
@@ -75,7 +78,7 @@ class StateLine(msgspec.Struct, frozen=True, kw_only=True):
                 Content(f"{store.label}: {one_line(reading.why, 200)}. {one_line(reading.advice, 200)}")
                 for store, reading in row.snapshot.blind
             ]
-        lines += [Content(f"! {one_line(hazard.why, 300)}: {one_line(hazard.how, 300)}.") for hazard in row.hazards]
+        lines += [Content(f"! {one_line(one.why, 300)}. {_sentence(one_line(one.how, 300))}") for one in row.hazards]
         if row.source:
             lines.append(Content(f"from {one_line(row.source, 200)}"))
         return Content("\n").join(lines)
@@ -138,15 +141,35 @@ def _who(row: StateRow, now: datetime) -> str:
     return f"{operation(lock.info.operation)}{since} {one_line(lock.info.who, 40)}"
 
 
-def _held(row: StateRow, now: datetime) -> str:
-    """The lock as the detail tells it, with its ID: what a colleague reads out over the phone."""
-    lock = next(iter(row.snapshot.locks), None) if row.snapshot else None
-    if lock is None:
+def _held(row: StateRow, now: datetime) -> Iterator[str]:
+    """The locks as the detail tells them, each with its ID: what one reads out over the phone."""
+    snapshot = row.snapshot
+    for identity in snapshot.identities if snapshot else ():
+        locks = snapshot.find(identity) if snapshot else ()
+        stores = " and ".join(lock.store.label for lock in locks)
+        info = locks[0].info
+        if info is None:
+            yield f"In {stores}: a lock that cannot be read; enter shows it as it stands."
+            continue
+        since = f" {age(info.created_at, now)} ago" if info.created_at else ""
+        yield f"{operation(info.operation)}{since} by {one_line(info.who, 60)}"
+        yield f"lock {one_line(info.id, 40)} in {stores}"
+
+
+def _why_not(row: StateRow) -> str:
+    """Why it could not be read, short."""
+    if row.unresolved:
+        whole = next((lack.why for lack in row.unresolved if lack.argument == "backend"), "")
+        return one_line(whole or f"lacks {', '.join(lack.argument for lack in row.unresolved)}", 100)
+    if row.trouble:
+        return one_line(row.trouble, 100)
+    if row.snapshot is None or row.snapshot.held:
         return ""
-    stores = " and ".join(dict.fromkeys(one.store.label for one in row.snapshot.locks)) if row.snapshot else ""
-    if lock.info is None:
-        return f"{stores}: a lock that cannot be read"
-    return f"{_who(row, now)}   lock {one_line(lock.info.id, 40)}   in {stores}"
+    return next((one_line(reading.why, 100) for _, reading in row.snapshot.blind), "")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _dangers(row: StateRow) -> str:
