@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuirunbook.repository import quick
@@ -85,8 +85,14 @@ LISTS = st.lists(SCALARS, max_size=3).map(lambda values: f"[{', '.join(values)}]
 VALUES = SCALARS | objects() | LISTS
 
 
+PLAIN_LINES = st.tuples(NAMES, QUOTED | st.sampled_from(["true", "false"]))
+
+
 @st.composite
 def bodies(draw: st.DrawFn) -> str:
+    if draw(st.booleans()):
+        # the shape that nearly all files have, and that the reader has a way of its own for
+        return "\n".join(f"    {name} = {value}" for name, value in draw(st.lists(PLAIN_LINES, max_size=4)))
     lines = [
         f"    {name}{draw(SPACE)}={draw(SPACE)}{value}{draw(COMMENT)}"
         for name, value in draw(st.lists(st.tuples(NAMES, VALUES), max_size=5))
@@ -101,6 +107,7 @@ def files(draw: st.DrawFn) -> str:
         st.sampled_from(
             [
                 'backend "s3" {',
+                'backend   "s3"{',
                 "backend s3 {",
                 'backend"s3"{',
                 '/* c */ backend "s3" {',
@@ -125,14 +132,33 @@ def files(draw: st.DrawFn) -> str:
             ]
         )
     )
-    inside = draw(st.sampled_from(["", "  experiments = [a, b]\n", '  required_version = "1"\n', "  x = y == z\n"]))
-    after = draw(st.sampled_from(["", "\n", "\nlocals {\n}\n", "\n}", "\n# end", '\nresource "a" "b" {']))
-    text = f"{before}terraform {{\n{inside}  {head}\n{body}\n  }}\n}}{after}"
+    inside = draw(
+        st.sampled_from(
+            ["", "  experiments = [a, b]\n", '  required_version = "1"\n', "  x = y == z\n", "  x = y z = 1\n"]
+        )
+    )
+    after = draw(
+        st.sampled_from(
+            ["", "\n", "\nlocals {\n}\n", "\n}", "\n# end", '\nresource "a" "b" {', " # end", " locals {\n}", " x = 1"]
+        )
+    )
+    terraform = draw(st.sampled_from(["terraform", "terraform", "terraform", 'terraform "x"']))
+    text = f"{before}{terraform} {{\n{inside}  {head}\n{body}\n  }}\n}}{after}"
     return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"])))
 
 
+@settings(max_examples=400)
 @given(files())
 def test_what_the_quick_reader_reads_is_what_python_hcl2_reads(text: str) -> None:
+    found = quickly(text)
+    if found is not None:
+        assert found == reference(text)
+
+
+@given(st.lists(PLAIN_LINES, max_size=4))
+def test_blocks_of_plain_lines_are_read_alike_or_declined(lines: list[tuple[str, str]]) -> None:
+    body = "".join(f"    {name} = {value}\n" for name, value in lines)
+    text = f'terraform {{\n  backend "s3" {{\n{body}  }}\n}}\n'
     found = quickly(text)
     if found is not None:
         assert found == reference(text)
