@@ -34,7 +34,7 @@ def cache(tmp_path: Path) -> Path:
 def states(checkout: Checkout, cache: Path) -> Lists:
     remembered = remembered_in(cache, str(checkout.top))
     found = States(checkout.top, checkout.top, environ={}, remembered=remembered).all()
-    return [(state.root.name, state.root.address().lock_id) for state in found]
+    return [(state.root.name, "unresolved" if state.unresolved else state.root.address().lock_id) for state in found]
 
 
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -67,10 +67,21 @@ def test_an_unchanged_repository_is_not_read_again(
     checkout.backend("", "b/main.tf")
     checkout.write("b/prod.tfbackend", 'bucket = "b"\nkey = "b"\nregion = "r"\n')
     checkout.write("modules/m/main.tf", 'variable "backend" {}\n')
+    checkout.write("deploy.sh", "terraform init\n")
     first = states(checkout, cache)
     told = reads(monkeypatch)
     assert states(checkout, cache) == first == [("a", "b/a"), ("b", "b/b")]
     assert told == []
+
+
+def test_a_script_that_comes_to_hand_something_to_init_is_noticed(checkout: Checkout, cache: Path) -> None:
+    checkout.backend('    region = "r"\n', "a/main.tf")
+    script = checkout.write("a/init.sh", "terraform init\n")
+    assert states(checkout, cache) == [("a", "unresolved")]
+    script.write_text("terraform init -backend-config=bucket=b -backend-config=key=k -backend-config=secret_key=hush\n")
+    for _ in range(2):
+        assert states(checkout, cache) == [("a", "b/k")]
+    assert b"hush" not in b"".join(file.read_bytes() for file in cache.iterdir())
 
 
 def test_changed_new_and_removed_files_are_noticed(checkout: Checkout, cache: Path) -> None:

@@ -103,8 +103,17 @@ class States:
     def _inits(self) -> list[Init]:
         from tuirunbook.repository.scripts import is_script, read_inits  # noqa: PLC0415 - only partial blocks need it
 
+        found: list[Init] = []
         scripts = [Path(folder, name) for folder, names in self._folders for name in names if is_script(folder, name)]
-        return [init for path in sorted(scripts) for init in read_inits(path, self._top)]
+        for path in sorted(scripts):
+            # only that a script runs no `init` is remembered: what it hands over may be a secret
+            if self._remembered.declared(str(path)) is not None:
+                continue
+            inits = list(read_inits(path, self._top))
+            found += inits
+            if not inits:
+                self._remembered.learn(str(path), [])
+        return found
 
     def _around(self, start: Path) -> Listed | None:
         """The directory of the root module that `start` is in, or None."""
