@@ -135,7 +135,8 @@ class Operator:
         option = asked.options[values.index(value)]
         # The label of the list's last line says that it is all there; it goes away once a choice was made.
         self.wait_for(lambda: self.sees(asked.why) and self.sees("enter chooses, then goes on"))
-        self.press(*["down"] * values.index(value), "enter")
+        # Where something is known already, the list begins at that answer.
+        self.press("home", *["down"] * values.index(value), "enter")
         for number, need in enumerate(option.needs):
             if number:
                 self.press("enter")

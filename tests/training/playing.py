@@ -124,7 +124,7 @@ class Trainee(Operator):
 
     def find_out(self, *numbers: int) -> None:
         """Ask the inquiries with these numbers, from 0."""
-        self.press("v")
+        self.press("q")
         self.wait_for("Find out: whom do you ask?")
         for number in numbers:
             self.press("home", *["down"] * number)

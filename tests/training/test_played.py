@@ -131,7 +131,11 @@ def test_a_raw_delete_is_not_run_by_who_leaves_before_writing_down_what_they_bel
 
 def test_a_queued_apply_is_held_before_a_dead_apply_is_released(desk: Desk) -> None:
     trainee = desk.start("dead-apply")
-    through_a_dead_plan(trainee, 0, 1, 2, 4, 5)
+    trainee.on_walk()
+    trainee.wait_for("1 queued (starts on release)")
+    trainee.find_out(0, 1, 2, 4, 5)
+    trainee.wait_for("1 waiting")
+    through_a_dead_plan(trainee)
     trainee.wait_for("□ FREE")
     trainee.verify()
 

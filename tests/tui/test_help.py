@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 import pytest
@@ -13,7 +14,7 @@ from textual.widgets import Static
 from tests.support.pilots import HOSTILE, SIZES, OneScreen, notices, painted, piloted, text_of, until
 from tests.support.views import view_after
 from tuirunbook.core.runbook import Section
-from tuirunbook.tui.commands import BY_SCREEN, WAIT, WALK, key_table
+from tuirunbook.tui.commands import BY_SCREEN, EVERYWHERE, PRACTICE, WAIT, WALK, Command, key_table
 from tuirunbook.tui.palette import RegistryCommands
 from tuirunbook.tui.screens.details import DetailsScreen
 from tuirunbook.tui.screens.help import HelpScreen, help_for
@@ -49,6 +50,13 @@ def test_every_screen_of_the_registry_is_in_the_key_table() -> None:
     for commands in BY_SCREEN.values():
         for command in commands:
             assert f"| {command.id} |" in table
+
+
+def test_what_training_adds_takes_no_key_of_the_walk() -> None:
+    def keys(commands: Iterable[Command]) -> set[str]:
+        return {key for command in commands for key in command.keys.split(",") if key}
+
+    assert keys(PRACTICE).isdisjoint(keys((*WALK, *EVERYWHERE)))
 
 
 class Palette(App[None]):

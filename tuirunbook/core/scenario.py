@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-P = TypeVar("P", "Inquiry", "Sighting", "Hint", "Happening")
+P = TypeVar("P", "Inquiry", "Sighting", "Queued", "Hint", "Happening")
 _PART = re.compile(r"(\d+)([dhms])")
 HOME_ACCOUNT = "123456789012"
 """The account that the locks of every scenario are in."""
@@ -177,6 +177,26 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     when: str = ""
 
 
+class Queued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the practice CI system shows in line behind a lock, until it is held.
+
+    Attributes:
+        what: The job.
+        starts: What makes it start.
+        stage: `queued`, `waiting` or `scheduled`.
+        undo: The command that lets it go on once it is held.
+        root: Only behind the lock of this root module.
+        when: As for an inquiry.
+    """
+
+    what: str
+    starts: str
+    stage: str = "queued"
+    undo: str = ""
+    root: str = ""
+    when: str = ""
+
+
 class Hint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A hint, for one step of the runbook by its action (`rule-out`), or for any when empty."""
 
@@ -252,6 +272,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         locks: The locks.
         inquiries: What can be found out.
         sightings: What CI says by itself.
+        in_line: What CI shows behind the lock.
         hints: The hints.
         happenings: What happens by itself.
         judge: How it is judged.
@@ -277,6 +298,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     locks: tuple[PracticeLock, ...] = ()
     inquiries: tuple[Inquiry, ...] = ()
     sightings: tuple[Sighting, ...] = ()
+    in_line: tuple[Queued, ...] = ()
     hints: tuple[Hint, ...] = ()
     happenings: tuple[Happening, ...] = ()
     judge: Rules
@@ -316,6 +338,7 @@ def drawn(scenario: Scenario, seed: int) -> Scenario:
         locks=locks,
         inquiries=_so(scenario.inquiries, fate),
         sightings=_so(scenario.sightings, fate),
+        in_line=_so(scenario.in_line, fate),
         hints=_so(scenario.hints, fate),
         happenings=_so(scenario.happenings, fate),
         judge=(scenario.judge_alive or scenario.judge) if lives else scenario.judge,

@@ -96,6 +96,7 @@ class Run:
             raise ValueError(f"there is nothing called {name!r} to ask")
         if inquiry.does is Does.HOLD_QUEUE:
             self._client.ask("hold-queue")
+            self._front.queue_held = True
         self._asked.add(name)
         return asked_note(name, inquiry.who, inquiry.ask, inquiry.answer)
 

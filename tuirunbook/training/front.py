@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
 
-from tuirunbook.core.address import StateAddress
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.events import timestamp
-from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.gates import Policy
-from tuirunbook.core.lock import StoredLock
-from tuirunbook.core.scenario import Scenario, Sighting
+from tuirunbook.core.scenario import Scenario
 from tuirunbook.locks import Clients
 from tuirunbook.settings import Settings, UserSettings
 from tuirunbook.training.client import WorldClient
 from tuirunbook.training.place import require_loopback
+from tuirunbook.training.practice_ci import PracticeCi
 from tuirunbook.training.world import Ready
 from tuirunbook.tui.front import NoRoot
 from tuirunbook.walk.following import AnyWalk
@@ -33,42 +30,6 @@ from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem
 
 _SERVICES = ("s3", "dynamodb", "sts", "iam")
-
-
-class PracticeCi:
-    """The practice CI system, through the port of the real ones.
-
-    Args:
-        sightings: What it says about the locks of this world.
-    """
-
-    def __init__(self, sightings: Sequence[Sighting]) -> None:
-        self._sightings = tuple(sightings)
-
-    @property
-    def name(self) -> str:
-        """What it asks, for people."""
-        return "practice CI"
-
-    @property
-    def can_block(self) -> bool:
-        """It is asked again before an act."""
-        return True
-
-    def gather(self, lock: StoredLock, address: StateAddress, now: datetime) -> Iterable[Finding]:
-        """What it says about this lock."""
-        for sighting in self._sightings:
-            if sighting.root and not address.key.startswith(f"{sighting.root}/"):
-                continue
-            yield Finding(
-                key=f"ci.{sighting.key}",
-                lock=lock.identity,
-                says=Says(sighting.says),
-                match=Match(sighting.match),
-                fact=sighting.fact,
-                source=f"practice: {sighting.source}",
-                observed_at=timestamp(now),
-            )
 
 
 class PracticeAdapters(Adapters):
@@ -129,9 +90,9 @@ class _ShippedBooks(Books):
 class PracticeOpening(Opening):
     """Opens walks of a practice world: with our own runbooks, and with a CI system that is made up."""
 
-    def __init__(self, adapters: Adapters, scenario: Scenario) -> None:
+    def __init__(self, adapters: Adapters, ci: PracticeCi) -> None:
         super().__init__(adapters)
-        self._scenario = scenario
+        self._ci = ci
 
     def books(self, root: RootModule) -> Books:
         """The runbooks that come with the tool."""
@@ -141,7 +102,7 @@ class PracticeOpening(Opening):
     def world(self, root: RootModule, walks: Sequence[Walk] = ()) -> World:
         """The practice world; this machine's processes say nothing about a runner that is made up."""
         world = super().world(root, walks)
-        return dataclasses.replace(world, sources=(PracticeCi(self._scenario.sightings),), training=True)
+        return dataclasses.replace(world, sources=(self._ci,), training=True)
 
 
 class PracticeFront(WiredFront):
@@ -158,7 +119,9 @@ class PracticeFront(WiredFront):
         self._local = zone_of(scenario.page, datetime.now(UTC))
         super().__init__(PracticeAdapters(Options(start="/"), {}, "", person, self._local))
         self.opened: list[str] = []
+        self.queue_held = False
         self._scenario = scenario
+        self._ci = PracticeCi(scenario, lambda: self.queue_held)
         self._client = client
         self._incidents = incidents
         self._person = person
@@ -212,4 +175,4 @@ class PracticeFront(WiredFront):
         start = Path(self._ready.checkout) / self._scenario.roots[0].name
         options = Options(start=str(start), error=self._scenario.error, journal_dir=str(self._incidents))
         adapters = PracticeAdapters(options, dict(environ), self._ready.endpoint, self._person, self._local)
-        super().__init__(adapters, PracticeOpening(adapters, self._scenario))
+        super().__init__(adapters, PracticeOpening(adapters, self._ci))

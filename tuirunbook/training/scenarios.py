@@ -26,6 +26,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "start": ("walk", "states"),
     "says": ("nothing", "supports", "blocks", "unknown"),
     "match": ("names-this-state", "could-be", "cannot-be"),
+    "stage": ("queued", "waiting", "scheduled"),
     "verdict": ("dead", "alive", "not-a-lock"),
 }
 _KINDS: Mapping[Any, str] = {str: "text", int: "a whole number", bool: "true or false", dict: "a table"}

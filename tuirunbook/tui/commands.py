@@ -221,7 +221,7 @@ HELP: tuple[Command, ...] = (_f("help.leave", "escape,q,question_mark,f1", "leav
 PRACTICE: tuple[Command, ...] = (
     _c(
         "practice.find-out",
-        "v,f2",
+        "q,f2",
         "app.find_out",
         "ask",
         "Training: ask CI, people and hosts of the practice world; f2 also inside a dialog.",

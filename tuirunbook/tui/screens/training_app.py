@@ -169,7 +169,7 @@ class TrainingApp(TflockApp):
         if isinstance(self.screen, FindOutScreen):
             self.screen.action_leave()
         elif walk is not None and run is not None:
-            self.push_screen(FindOutScreen(run, walk.note))
+            self.push_screen(FindOutScreen(run, walk.found_out))
 
     def action_hint(self) -> None:
         """Show the next hint for the current step."""

@@ -62,7 +62,7 @@ class PracticeWalk(WalkScreen):
     """One walk of a run."""
 
     ABOUT: ClassVar[tuple[str, ...]] = (
-        "This is practice. Ask CI, people and hosts (v), then answer the runbook's questions with what they said.",
+        "This is practice. Ask CI, people and hosts (q), then answer the runbook's questions with what they said.",
         "Before a release you write down what you believe. When you think it is over, z ends the page.",
     )
     CSS_PATH = ["walk.tcss", "training_walk.tcss"]  # type: ignore[assignment]  # noqa: RUF012 - Screen takes several
@@ -141,6 +141,13 @@ class PracticeWalk(WalkScreen):
         """Put something into the transcript."""
         walk = self.model.walk
         walk.desk.submit(walk.clerk.tell, NoteAdded, text=text, marker=marker)
+
+    def found_out(self, text: str) -> None:
+        """Somebody was asked, perhaps for something: what CI shows by itself may be another thing now."""
+        self.note(text)
+        walk = self.model.walk
+        for source in walk.world.sources:
+            walk.desk.submit(walk.reception.ask_again, source.name)
 
     def released_by_hand(self, line: str, locks: tuple[str, ...]) -> None:
         """A raw command released locks: it belongs into the transcript like everything else."""
