@@ -362,8 +362,16 @@ def test_every_screen_says_that_it_is_practice(desk: Desk) -> None:
     assert trainee.sees("PRACTICE")
     trainee.choose_row("prod/cache")
     trainee.on_walk()
-    for key, shown in (("t", "Transcript"), ("enter", "Lock details"), ("!", "what it does, it does")):
-        assert trainee.terminal.screen[0].startswith(" PRACTICE")
+    screens = (
+        ("t", "Transcript"),
+        ("enter", "Lock details"),
+        ("!", "what it does, it does"),
+        ("v", "CANNOT TELL   1 of"),
+        ("w", "stop waiting"),
+        ("i", "Incidents"),
+    )
+    for key, shown in screens:
+        trainee.wait_for(lambda: trainee.terminal.screen[0].startswith(" PRACTICE"))
         trainee.press(key)
         trainee.wait_for(lambda shown=shown: trainee.sees(shown) and trainee.sees("PRACTICE"))  # type: ignore[misc]
         trainee.press("escape")

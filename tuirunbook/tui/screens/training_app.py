@@ -40,15 +40,17 @@ class TrainingApp(TflockApp):
 
     TITLE = "tflock-tui PRACTICE"
     CSS = """
-    OpeningScreen, StatesScreen, WaitScreen, TranscriptScreen,
-    DetailsScreen, OutputScreen, IncidentsScreen, StartScreen {
+    Screen {
         border-top: heavy $warning;
         border-title-color: $background;
         border-title-background: $warning;
         border-title-style: bold;
     }
+    PracticeWalk, TrainingMenu, PracticeShellScreen, DebriefScreen, ModalScreen {
+        border-top: none;
+    }
     """
-    """The screens of an incident carry the banner as their upper edge; the walk and training's own have a line."""
+    """Every screen carries the banner as its upper edge; the walk and training's own have a line of their own."""
     BINDINGS: ClassVar[list[BindingType]] = [
         # In a dialog, letters are typed; the function keys of training go past it.
         Binding(key, command.action.removeprefix("app."), command.label, show=False, priority=True)
