@@ -220,3 +220,34 @@ def test_where_no_lock_is_seen_the_nearest_names_are_offered(stuck: StuckLock, h
         operator.pick("leave")
         assert operator.end() == 0
     assert "network/terraform.tfstat (" in operator.told
+
+
+def test_every_row_of_the_evidence_is_there_and_can_be_worked_on(stuck: StuckLock, home: Path) -> None:
+    with plain(stuck.root, home) as operator:
+        operator.pick("answer the open questions")
+        operator.answer("in progress", {MAYBE_WHO: "Ada", MAYBE_LINK: "", MAYBE_NOTE: ""})
+        operator.pick("Leave this question", "Answer, a number")
+        said = operator.pick("evidence, row by row")
+        assert "Verdict: ACTIVE, because this names the state and blocks: CI: a run" in " ".join(said.split())
+        operator.pick("BLOCKS: CI", "Which row, a number")
+        said = operator.pick("dispute that CI", "What about it, a number")
+        assert "nothing is released while this stands" in said
+        assert "asked: people" in said
+        operator.type("Olga", "who holds it to be wrong (empty: go back)")
+        operator.type("that run is of another root", "how they know (empty: go back)")
+        operator.pick("evidence, row by row")
+        assert "BLOCKS, disputed: CI" in operator.pick("processes of this machine", "Which row, a number")
+        operator.pick("ask processes of this machine again", "What about it, a number")
+        operator.child.expect("processes of this machine is asked")
+        operator.pick("evidence, row by row")
+        operator.pick("the lock's Who", "Which row, a number")
+        operator.pick("turn it off", "What about it, a number")
+        operator.type("it knows nothing of our runners", "Why (empty: go back)")
+        operator.pick("evidence, row by row")
+        assert "the lock's Who: turned off, so not checked" in operator.pick("the lock's Who", "Which row, a number")
+        operator.pick("turn it on again", "What about it, a number")
+        said = operator.pick("leave")
+        assert operator.end() == 0
+    assert "What would decide, all of it:" in operator.told
+    assert "(about 5 min)" in operator.told
+    assert "turned off" in operator.told

@@ -23,11 +23,12 @@ from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.tui.dialogs.form import FormScreen
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.tui.panes import pane
-from tuirunbook.tui.panes.exhibits import LOOKS, PEOPLE, exhibits, in_full, source_word
+from tuirunbook.tui.panes.exhibits import in_full, rows_of, source_word
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.screens.evidence import EvidenceScreen
 from tuirunbook.tui.view import View
 from tuirunbook.walk.evidence_desk import SourceStatus
+from tuirunbook.walk.exhibits import LOOKS, PEOPLE
 
 CI = SourceStatus(name="GitHub Actions of acme/infra", can_block=True, answered_at=START)
 TRAIL = SourceStatus(name="CloudTrail", can_block=True, asking_since=START - timedelta(seconds=3))
@@ -49,11 +50,11 @@ def gathered() -> Story:
 
 
 def words(view: View) -> dict[str, str]:
-    return {row.source: source_word(row, view)[0] for row in exhibits(view) if row.finding is None}
+    return {row.source: source_word(row, view)[0] for row in rows_of(view) if row.finding is None}
 
 
 def test_every_source_is_a_row_before_its_findings_and_so_are_looks_and_people() -> None:
-    rows = exhibits(view_of(gathered(), sources=SOURCES))
+    rows = rows_of(view_of(gathered(), sources=SOURCES))
     assert [(row.source, row.finding.key if row.finding else "") for row in rows] == [
         (CI.name, ""),
         (CI.name, "ci.active"),
@@ -113,7 +114,7 @@ def test_a_row_in_full_says_what_was_asked_when_about_which_lock_how_firmly_and_
         in_line=(line,),
     )
     view = view_of(story, sources=(CI,))
-    said = in_full(exhibits(view)[1], view).plain
+    said = in_full(rows_of(view)[1], view).plain
     for part in (
         "says nothing: it was looked at, and proves neither",
         CI.name,

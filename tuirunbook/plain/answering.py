@@ -13,7 +13,7 @@ from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, lock_in_hand, open_
 from tuirunbook.core.runbook import Action, Option, Question, Step
 from tuirunbook.plain.console import Cancelled
 from tuirunbook.plain.session import Instead, Session
-from tuirunbook.plain.telling import SAYS
+from tuirunbook.plain.words import SAYS
 
 OPTIONAL = {"who": NEED_LABELS["who"], "link": NEED_LABELS["link"], "note": "anything to add"}
 """What every answer may carry besides what its option needs."""

@@ -9,6 +9,7 @@ from tuirunbook.core.procedure import StepState
 from tuirunbook.core.text import one_line
 from tuirunbook.plain import telling
 from tuirunbook.plain.console import Cancelled
+from tuirunbook.plain.exhibits import open_rows
 from tuirunbook.plain.session import Session, transcript_line
 from tuirunbook.walk.following import Following
 
@@ -57,6 +58,7 @@ class Reading:
         return [
             *taking,
             (self._follow, "read along: every line is printed as it is written; ctrl+c comes back"),
+            (lambda: open_rows(self._session), "evidence, row by row"),
             (self._transcript, "print the transcript"),
             (self._raw, "print the raw lock"),
             (self._look, "look again now"),

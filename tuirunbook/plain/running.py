@@ -15,6 +15,7 @@ from tuirunbook.core.text import one_line
 from tuirunbook.core.values import JournalError
 from tuirunbook.plain import acting, answering, telling
 from tuirunbook.plain.console import Cancelled, Console, Left, standard
+from tuirunbook.plain.exhibits import ROWS, open_rows
 from tuirunbook.plain.reading import Reading
 from tuirunbook.plain.session import Instead, Session, transcript_line
 from tuirunbook.tui.front import Front, NoRoot
@@ -244,7 +245,9 @@ class PlainWalk:
                 ]
             case Action.RULE_OUT | Action.ASK:
                 left = open_questions(incident, step)
-                return [(lambda: answering.ask_open(session, step), f"answer the open questions ({len(left)})")]
+                ask: Choices = [(lambda: answering.ask_open(session, step), f"answer the open questions ({len(left)})")]
+                rows: Choices = [(lambda: open_rows(session), ROWS)]
+                return [*ask, *rows] if step.action is Action.RULE_OUT else ask
             case Action.RETRY_PLAN:
                 return self._retry()
             case Action.PREPARE:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 
 from tuirunbook.core.claims import as_lock, unseen_in_words
 from tuirunbook.core.events import CheckRecorded, digest_text, state_text
-from tuirunbook.core.evidence import AFTERMATH, Finding, Says
+from tuirunbook.core.evidence import AFTERMATH, Finding, Match
 from tuirunbook.core.gates import DeleteLock, ForceUnlock, obstacle
 from tuirunbook.core.incident import Release
 from tuirunbook.core.lock import Held, LockIdentity, LockInfo, NotChecked, Store, StoredLock, parse_time, short
@@ -18,9 +17,11 @@ from tuirunbook.core.text import clean, one_line
 from tuirunbook.core.timeline import outcome_in_words
 from tuirunbook.core.values import Caller
 from tuirunbook.core.verdict import CHECK_NAMES, as_counted, as_finding, judge
+from tuirunbook.plain.exhibits import rows_without_an_answer
 from tuirunbook.plain.session import Session
+from tuirunbook.plain.words import SAYS, age, moment
+from tuirunbook.walk.exhibits import WEIGHT, dispute_of
 
-SAYS = {Says.BLOCKS: "BLOCKS", Says.SUPPORTS: "supports", Says.NOTHING: "says nothing", Says.UNKNOWN: "not known"}
 _RESULTS = {"ok": "in order", "bad": "NOT IN ORDER", "not-checked": "not checked"}
 _RETRIES = {
     "refused-by-this": "it was refused by this lock, which is still in the way",
@@ -94,22 +95,6 @@ def _holder(session: Session, held: StoredLock) -> str:
     )
     name = one_line(info.operation.removeprefix("OperationType") or "an operation", 30)
     return f"{name} by {one_line(info.who, 80) or 'nobody named'}{since}; {wrote}; ID {info.id}"
-
-
-def moment(when: datetime, session: Session) -> str:
-    """A moment in UTC with local time beside it."""
-    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z ({when.astimezone(session.now.tzinfo):%H:%M} here)"
-
-
-def age(since: datetime, now: datetime) -> str:
-    """How long, for people: `45 s`, `12 min`, `1 h 1 min`, `3 d 4 h`."""
-    seconds = max(0, int((now - since).total_seconds()))
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if not minutes:
-        return f"{seconds} s"
-    if not hours:
-        return f"{minutes} min"
-    return f"{hours} h {minutes % 60} min" if not days else f"{days} d {hours % 24} h"
 
 
 def step_list(session: Session) -> Iterator[str]:
@@ -198,7 +183,8 @@ def _rule_out(session: Session, state: StepState) -> Iterator[str]:
         asked = {question for about, question in incident.answers if about == identity}
         left = [one for one in questions_of(incident, state.step, identity) if one.id not in asked]
         yield from (f"  not asked: {one_line(one.text, 200)}" for one in left)
-        yield from verdict(session, identity)
+        yield from (f"  {row}" for row in rows_without_an_answer(session))
+        yield from verdict(session, identity, with_rows=True)
 
 
 def _unseen_evidence(session: Session) -> Iterator[str]:
@@ -207,7 +193,7 @@ def _unseen_evidence(session: Session) -> Iterator[str]:
         identity = LockIdentity(info.id)
         yield f"About lock {short(identity)}, which has not been read:"
         yield from (f"  {fact}" for fact in _evidence(session, identity))
-        yield from verdict(session, identity)
+        yield from verdict(session, identity, with_rows=True)
 
 
 def _evidence(session: Session, identity: LockIdentity) -> Iterator[str]:
@@ -218,22 +204,37 @@ def _evidence(session: Session, identity: LockIdentity) -> Iterator[str]:
         for (about, question), answer in incident.answers.items()
         if about == identity and question != "next"
     ]
-    for finding in found:
-        yield _finding(finding, disputed=(identity, finding.key) in incident.disputes)
+    for finding in sorted(found, key=lambda one: (one.match is Match.CANNOT_BE, WEIGHT[one.says])):
+        yield _finding(session, finding)
 
 
-def _finding(finding: Finding, *, disputed: bool) -> str:
-    mark = ", disputed" if disputed else ""
-    return f"{SAYS[finding.says]}{mark}: {one_line(finding.fact, 300)} ({one_line(finding.source, 80)})"
+def _finding(session: Session, finding: Finding) -> str:
+    mark = ", disputed" if dispute_of(session.incident, finding) else ""
+    asked = f"{finding.witness}: " if finding.witness and finding.witness not in finding.source else ""
+    return f"{SAYS[finding.says]}{mark}: {one_line(finding.fact, 400)} ({one_line(asked + finding.source, 160)})"
 
 
-def verdict(session: Session, identity: LockIdentity) -> Iterator[str]:
-    """What the evidence about a lock comes to."""
+def verdict(session: Session, identity: LockIdentity, *, with_rows: bool = False) -> Iterator[str]:
+    """What the evidence about a lock comes to; `with_rows` says that the rows themselves were printed already."""
     found = judge(session.incident, identity)
-    yield f"  Verdict: {found.opinion.value.upper()}. {one_line(found.advice, 300)}"
-    yield from (f"  contradiction: {one_line(sentence, 300)}" for sentence in found.contradictions)
+    yield f"  Verdict: {found.opinion.value.upper()}, because {one_line(found.because, 400)}."
+    yield from (f"  contradiction: {one_line(sentence, 600)}" for sentence in found.contradictions)
+    yield from (f"  could be about this state: {one_line(fact, 300)}" for fact in found.candidates)
+    if not with_rows:
+        yield from (f"  not checked: {one_line(fact, 300)}" for fact in found.not_checked)
+    elif found.not_checked:
+        yield f"  not checked: {len(found.not_checked)} of the rows above; they count for nothing"
     if found.missing:
         yield f"  no evidence from: {', '.join(CHECK_NAMES[name] for name in found.missing)}"
+    if not found.checks:
+        yield f"  {one_line(found.advice, 300)}"
+        return
+    yield (
+        "  What would decide; any one of them may be enough:"
+        if found.any_decides
+        else "  What would decide, all of it:"
+    )
+    yield from (f"  - {one_line(check.what, 300)} (about {check.minutes} min)" for check in found.checks)
 
 
 def _retry(session: Session, state: StepState) -> Iterator[str]:

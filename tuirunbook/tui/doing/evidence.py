@@ -5,19 +5,19 @@ from __future__ import annotations
 from textual.content import Content
 
 from tuirunbook.core.events import FindingDisputed, SourceSwitched
-from tuirunbook.core.evidence import Finding, Says
+from tuirunbook.core.evidence import Finding
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import as_finding
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.doing.stage import Stage
-from tuirunbook.tui.panes.exhibits import Exhibit
+from tuirunbook.walk.exhibits import NOT_TO_DISPUTE, Exhibit, disputable
 
 
 async def dispute(stage: Stage) -> None:
     """Dispute one of the blocking facts: which, who says so, how it is known."""
     incident = stage.view.incident
     answers = [as_finding(answer) for answer in incident.answers.values()]
-    blocking = [fact for fact in (*incident.findings.values(), *answers) if _disputable(stage, fact)]
+    blocking = [fact for fact in (*incident.findings.values(), *answers) if disputable(stage.view.incident, fact)]
     if not blocking:
         stage.say("No blocking fact here can be disputed.")
     else:
@@ -27,17 +27,13 @@ async def dispute(stage: Stage) -> None:
 async def dispute_row(stage: Stage, row: Exhibit) -> None:
     """Dispute the fact of a row, or one of those of a source."""
     facts = [row.finding] if row.finding else list(row.said)
-    blocking = [fact for fact in facts if _disputable(stage, fact)]
+    blocking = [fact for fact in facts if disputable(stage.view.incident, fact)]
     if blocking:
         await _dispute(stage, blocking)
     elif any(fact.final for fact in facts):
-        stage.say("No dispute sets this aside; only its source takes it back.")
+        stage.say(NOT_TO_DISPUTE)
     else:
         stage.say("Only a fact that blocks can be disputed; this one does not block.")
-
-
-def _disputable(stage: Stage, fact: Finding) -> bool:
-    return fact.says is Says.BLOCKS and not fact.final and fact.lock in stage.view.incident.identities
 
 
 async def _dispute(stage: Stage, blocking: list[Finding]) -> None:

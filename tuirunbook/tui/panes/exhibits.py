@@ -1,93 +1,26 @@
-"""The evidence as rows: each source with what it says, then what looks and people say. Pure functions of a view."""
+"""How the rows of the evidence look. Pure functions of a view."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from textual.content import Content
 
-from tuirunbook.core.events import FindingDisputed
-from tuirunbook.core.evidence import Finding, InLine, Match, Says
-from tuirunbook.core.lock import LockIdentity, parse_time, short
+from tuirunbook.core.evidence import Finding, InLine
+from tuirunbook.core.lock import parse_time, short
 from tuirunbook.core.text import one_line
-from tuirunbook.core.verdict import as_finding
 from tuirunbook.tui.panes.parts import SAYS_GLYPH, SAYS_STYLE, SAYS_WORDS, heading, pair
 from tuirunbook.tui.view import View, age, clock
 from tuirunbook.walk.evidence_desk import SourceStatus
+from tuirunbook.walk.exhibits import MEANS, NOT_TO_DISPUTE, WEIGHT, Exhibit, dispute_of, exhibits, weighs
 
-LOOKS = "the looks of this walk"
-PEOPLE = "people"
-WEIGHT = {Says.BLOCKS: 0, Says.SUPPORTS: 1, Says.UNKNOWN: 2, Says.NOTHING: 3}
-"""What decides stands first; what proves nothing stands last."""
-
-_MEANS = {
-    Says.BLOCKS: "the holder may be alive; nothing is released while this stands",
-    Says.SUPPORTS: "the holder has ended",
-    Says.NOTHING: "it was looked at, and proves neither",
-    Says.UNKNOWN: "nobody could look, so it does not count as a check",
-}
 _WIDTH = 8
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Exhibit:
-    """One row: a source, or one of its findings.
-
-    Attributes:
-        source: The source's name, or `LOOKS` or `PEOPLE`.
-        status: How its questions stand, where it is a source that this walk can ask.
-        finding: The finding, or None for the source itself.
-        said: What the source says altogether, for the row of the source itself.
-    """
-
-    source: str
-    status: SourceStatus | None = None
-    finding: Finding | None = None
-    said: tuple[Finding, ...] = ()
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What stays the same when the answer changes."""
-        return (self.source, self.finding.lock, self.finding.key) if self.finding else (self.source, "", "")
-
-
-def exhibits(view: View) -> tuple[Exhibit, ...]:
-    """Every row, the sources in the order in which they are asked, each before its findings."""
-    said: dict[str, list[Finding]] = {status.name: [] for status in view.sources}
-    for finding in _about_these_locks(view):
-        said.setdefault(finding.witness or LOOKS, []).append(finding)
-    people = [as_finding(answer) for (lock, _), answer in view.incident.answers.items() if _present(view, lock)]
-    if people:
-        said[PEOPLE] = people
-    known = {status.name: status for status in view.sources}
-    return tuple(row for name, found in said.items() for row in _group(name, known.get(name), found))
-
-
-def _group(name: str, status: SourceStatus | None, found: list[Finding]) -> Iterator[Exhibit]:
-    ordered = tuple(sorted(found, key=lambda finding: (finding.match is Match.CANNOT_BE, WEIGHT[finding.says])))
-    yield Exhibit(source=name, status=status, said=ordered)
-    for finding in ordered:
-        yield Exhibit(source=name, status=status, finding=finding)
-
-
-def _about_these_locks(view: View) -> Iterator[Finding]:
-    return (finding for (lock, _), finding in view.incident.findings.items() if _present(view, lock))
-
-
-def _present(view: View, lock: LockIdentity) -> bool:
-    return lock in view.incident.identities or not view.incident.identities
-
-
-def dispute_of(view: View, finding: Finding) -> FindingDisputed | None:
-    """The dispute of this very fact; what was observed later is another one."""
-    dispute = view.incident.disputes.get((finding.lock, finding.key))
-    try:
-        covers = dispute is not None and parse_time(dispute.at) >= parse_time(finding.observed_at)
-    except ValueError:
-        return None
-    return dispute if covers else None
+def rows_of(view: View) -> tuple[Exhibit, ...]:
+    """Every row of the evidence."""
+    return exhibits(view.incident, view.sources)
 
 
 def asking_for(status: SourceStatus | None, now: datetime) -> str:
@@ -118,7 +51,7 @@ def row_line(row: Exhibit, view: View, width: int) -> Content:
         return Content.assemble((name, "bold"), " " * max(2, width - len(name) - len(word)), (word, style))
     finding = row.finding
     about = f"[{short(finding.lock)}] " if len(view.incident.identities) > 1 else ""
-    mark = ("disputed: ", "bold $text-warning") if dispute_of(view, finding) else ""
+    mark = ("disputed: ", "bold $text-warning") if dispute_of(view.incident, finding) else ""
     glyph = (f"  {SAYS_GLYPH[finding.says]} ", SAYS_STYLE[finding.says])
     return Content.assemble(glyph, about, mark, one_line(finding.fact, width))
 
@@ -138,7 +71,7 @@ def _source(row: Exhibit, view: View) -> Iterator[Content]:
         yield Content(f"Turned off by {one_line(off.by, 80)} at {_moment(off.at, view)}{why}.")
         yield Content("What it would know is not checked. What it said before still blocks, and no longer supports.")
     if status is not None:
-        yield Content(_weighs(status))
+        yield Content(weighs(status))
         if status.why_always:
             yield Content(f"It cannot be turned off: {status.why_always}.")
         if status.answered_at:
@@ -147,21 +80,15 @@ def _source(row: Exhibit, view: View) -> Iterator[Content]:
         yield Content.assemble((f"{SAYS_GLYPH[finding.says]} ", SAYS_STYLE[finding.says]), one_line(finding.fact, 400))
 
 
-def _weighs(status: SourceStatus) -> str:
-    if status.can_block:
-        return "It can block: it is asked again every minute, and between the last keystroke and a release."
-    return "It cannot block; it is asked when the lock changes, or with r."
-
-
 def _finding(finding: Finding, row: Exhibit, view: View) -> Iterator[Content]:
     word = f"{SAYS_GLYPH[finding.says]} {SAYS_WORDS[finding.says]}"
-    yield Content.assemble((word, f"bold {SAYS_STYLE[finding.says]}".strip()), f": {_MEANS[finding.says]}")
+    yield Content.assemble((word, f"bold {SAYS_STYLE[finding.says]}".strip()), f": {MEANS[finding.says]}")
     yield Content(one_line(finding.fact, 2_000))
-    if dispute := dispute_of(view, finding):
+    if dispute := dispute_of(view.incident, finding):
         by = f"{one_line(dispute.who, 80)} at {_moment(dispute.at, view)}"
         yield Content.assemble(("Disputed ", "bold $text-warning"), f"by {by}: {one_line(dispute.how, 400)}")
     if finding.final:
-        yield Content("No dispute sets this aside; only its source takes it back.")
+        yield Content(NOT_TO_DISPUTE)
     yield pair("asked", row.source, _WIDTH)
     if finding.source != row.source:
         yield pair("with", finding.source, _WIDTH)

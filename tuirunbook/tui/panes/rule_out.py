@@ -12,7 +12,7 @@ from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import BEFORE_CHECKS, active_lock, open_questions, questions_of
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import QUESTION_NAMES, as_counted, as_finding, judge
-from tuirunbook.tui.panes.exhibits import asking_for, dispute_of, line_rows
+from tuirunbook.tui.panes.exhibits import asking_for, line_rows
 from tuirunbook.tui.panes.parts import (
     OPINION_STYLE,
     SAYS_GLYPH,
@@ -26,6 +26,7 @@ from tuirunbook.tui.panes.parts import (
     verdict_lines,
 )
 from tuirunbook.tui.view import View
+from tuirunbook.walk.exhibits import dispute_of
 
 CHECKS = {
     "digest": "digest",
@@ -121,7 +122,7 @@ def _without_an_answer(view: View) -> Lines:
 
 
 def _finding(view: View, finding: Finding) -> Content:
-    mark = " (disputed)" if dispute_of(view, finding) else ""
+    mark = " (disputed)" if dispute_of(view.incident, finding) else ""
     says = f" → {SAYS_WORDS[finding.says]}{mark}"
     if finding.says is not Says.NOTHING:
         says += f" ({one_line(finding.witness or finding.source, 60)})"

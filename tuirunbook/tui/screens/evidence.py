@@ -18,10 +18,11 @@ from tuirunbook.tui.commands import ABIDING, EVIDENCE, bindings
 from tuirunbook.tui.doing import evidence as doing
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.tui.grey import GreyKeys
-from tuirunbook.tui.panes.exhibits import Exhibit, exhibits, in_full, row_line
+from tuirunbook.tui.panes.exhibits import in_full, row_line, rows_of
 from tuirunbook.tui.panes.parts import OPINION_STYLE
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.view import View, who_writes
+from tuirunbook.walk.exhibits import Exhibit
 
 _DOING = frozenset({"ask", "dispute", "switch"})
 """The actions that ask somebody or add to the incident."""
@@ -55,7 +56,7 @@ class EvidenceScreen(GreyKeys[None]):
         super().__init__()
         self._stage = stage
         self._shown = stage.view
-        self._exhibits = exhibits(self._shown)
+        self._exhibits = rows_of(self._shown)
 
     def compose(self) -> ComposeResult:
         """The verdict, the rows, the one under the cursor."""
@@ -73,7 +74,7 @@ class EvidenceScreen(GreyKeys[None]):
     def update_view(self, view: View) -> None:
         """Take in what is known now; the cursor stays on its row."""
         here = self._here.key if self._here else None
-        self._shown, self._exhibits = view, exhibits(view)
+        self._shown, self._exhibits = view, rows_of(view)
         cursor = next((number for number, row in enumerate(self._exhibits) if row.key == here), None)
         self.rows.set_count(len(self._exhibits), cursor)
         self._show()
