@@ -178,7 +178,11 @@ def _walk_on_screen(
             names = ", ".join(sorted(app.available_themes))
             raise Problem(f"There is no theme {user.theme!r}.", f"Set one of these in your settings: {names}.")
         app.theme = user.theme
-    code: Any = app.run()
+    try:
+        code: Any = app.run()
+    finally:
+        if finder is not None:
+            finder.stop()
     return int(code or app.return_code or 0)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from tuirunbook.core.backend import RootModule
+from tuirunbook.core.text import one_line
 from tuirunbook.survey.states import StateRow
 from tuirunbook.tui.state_lines import StateLine, line_of, place_of
 
+EMPTY = "No state was found in this repository."
 _Key = tuple[str | None, ...]
 
 
@@ -70,14 +72,25 @@ class StateList:
         """Whether another state has the same name."""
         return self._names[line.name] > 1
 
-    def count(self) -> tuple[int, int, int]:
-        """How many are held, how many could not be told, how many are still being read."""
-        held = unknown = unread = 0
-        for line in self._lines.values():
-            held += line.word[0] == "■"
-            unknown += line.word[0] in "?!"
-            unread += line.word[0] == "…"
-        return held, unknown, unread
+    def headline(self, *, reading: bool, needle: str) -> str:
+        """How many states there are: how many held, not known, not read yet, and shown."""
+        total, marks = len(self._lines), Counter(line.word[0] for line in self._lines.values())
+        parts = [f"{total:,} {'state' if total == 1 else 'states'}", f"{marks['■']:,} held"]
+        if unknown := marks["?"] + marks["!"]:
+            parts.append(f"{unknown:,} not known")
+        if unread := marks["…"]:
+            parts.append(f"{unread:,} still reading")
+        elif reading:
+            parts.append("reading…")
+        if needle:
+            parts.append(f"{len(self.shown):,} with {one_line(needle, 30)}")
+        return "   ".join(parts)
+
+    def nothing(self, *, reading: bool, trouble: str) -> str:
+        """Why no row is shown."""
+        if self._lines:
+            return "No state matches; escape clears the filter."
+        return "reading…" if reading else trouble or EMPTY
 
 
 def _is(root: RootModule, named: RootModule) -> bool:

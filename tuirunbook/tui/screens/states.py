@@ -24,7 +24,6 @@ from tuirunbook.tui.state_list import StateList
 
 _REST_SECONDS = 0.05
 """Between two paintings while rows stream in; the first one waits for nothing."""
-EMPTY = "No state was found in this repository."
 
 
 class StatesScreen(Screen[RootModule | None]):
@@ -189,31 +188,13 @@ class StatesScreen(Screen[RootModule | None]):
         self._show()
 
     def _show(self) -> None:
-        self.status.update(Content.assemble(("States", "bold"), "   " + "   ".join(self._counts())))
+        said = self._states.headline(reading=self._reading, needle=self.prompt.value)
+        self.status.update(Content.assemble(("States", "bold"), f"   {said}"))
         shown = self._states.shown
         if shown:
             self.detail.update(shown[self.rows.cursor].in_full(self._front.now()))
         else:
-            self.detail.update(Content(self._nothing()))
-
-    def _counts(self) -> list[str]:
-        held, unknown, unread = self._states.count()
-        total = len(self._states)
-        parts = [f"{total:,} {'state' if total == 1 else 'states'}", f"{held:,} held"]
-        if unknown:
-            parts.append(f"{unknown:,} not known")
-        if unread:
-            parts.append(f"{unread:,} still reading")
-        elif self._reading:
-            parts.append("reading…")
-        if self.prompt.value:
-            parts.append(f"{len(self._states.shown):,} with {one_line(self.prompt.value, 30)}")
-        return parts
-
-    def _nothing(self) -> str:
-        if len(self._states):
-            return "No state matches; escape clears the filter."
-        return "reading…" if self._reading else self._trouble or EMPTY
+            self.detail.update(Content(self._states.nothing(reading=self._reading, trouble=self._trouble)))
 
     def _row(self, index: int, width: int) -> Content:
         line = self._states.shown[index]
