@@ -11,8 +11,10 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import msgspec
 
@@ -67,14 +69,19 @@ def main(encoded: str) -> None:
 
     out = sys.stdout.buffer
     encoder = msgspec.json.Encoder()
-    flushed = 0.0
+    threading.Thread(target=_flush_now_and_then, args=(out,), daemon=True).start()
     for state in found_states(Adapters(msgspec.json.decode(encoded, type=Options))):
         out.write(encoder.encode(state) + b"\n")
-        if (now := time.monotonic()) - flushed > _FLUSH_SECONDS:
-            out.flush()
-            flushed = now
     out.write(_END)
     out.flush()
+
+
+def _flush_now_and_then(out: BinaryIO) -> None:
+    """Let nothing lie in the buffer while the next state is searched for, or what was read is remembered."""
+    with contextlib.suppress(OSError, ValueError):
+        while True:
+            time.sleep(_FLUSH_SECONDS)
+            out.flush()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,19 +12,19 @@ from tuirunbook.core.events import Event
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.survey.states import StateRow
 from tuirunbook.tui.front import IncidentRow, NoRoot
-from tuirunbook.walk.following import AnyWalk
-from tuirunbook.walk.messages import Message
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.archive import Archive
 from tuirunbook.wiring.books import Books
-from tuirunbook.wiring.opening import Opening
 from tuirunbook.wiring.problem import Problem
 from tuirunbook.wiring.states import fresh
 from tuirunbook.wiring.surveying import survey
 
 if TYPE_CHECKING:
     from tuirunbook.evidence.people import Webhook
+    from tuirunbook.walk.following import AnyWalk
+    from tuirunbook.walk.messages import Message
     from tuirunbook.wiring.finder import Finder
+    from tuirunbook.wiring.opening import Opening
 
 
 class WiredFront:
@@ -39,8 +40,15 @@ class WiredFront:
         self._adapters = adapters
         self._finder = finder
         self._archive = Archive(adapters)
-        self._opening = opening or Opening(adapters)
+        self._given = opening
         self._listed: list[RootModule] = []
+
+    @functools.cached_property
+    def _opening(self) -> Opening:
+        """Imported with the first walk: a list of states is on the screen sooner without the walk's room."""
+        from tuirunbook.wiring.opening import Opening  # noqa: PLC0415 - see above
+
+        return self._given or Opening(self._adapters)
 
     @property
     def keymap(self) -> Mapping[str, str]:
