@@ -6,6 +6,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.events import (
     KINDS,
@@ -13,6 +15,7 @@ from tuirunbook.core.events import (
     CheckRecorded,
     Closed,
     CommandEnded,
+    CommandIntended,
     CommandStarted,
     DetailsGiven,
     ErrorPasted,
@@ -174,6 +177,7 @@ def _retry_and_release() -> list[tuple[type[Event], dict[str, Any]]]:
     state = StateContent(md5="d41d8cd98f00b204e9800998ecf8427e", serial=41, lineage="l", resources=7, version_id="v1")
     return [
         (ActionRefused, {"action": "force-unlock", "why": "S6: the plan has not been retried"}),
+        (CommandIntended, {"child": msgspec.structs.replace(_child(), pid=0), "purpose": "plan"}),
         (CommandStarted, {"child": _child(), "purpose": "plan"}),
         (CommandEnded, {"command": "plan-1", "exit_code": 1, "summary": "Error acquiring the state lock"}),
         (

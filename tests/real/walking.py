@@ -22,6 +22,7 @@ from tuirunbook.tui.dialogs.confirm import DEAF_SECONDS
 ACCOUNT = "123456789012"
 RUNNER = "runner@runnervm3jyl0"
 CHECKOUT = Path(__file__).parents[2]
+TOOL = ("-m", "tuirunbook")
 
 
 @dataclass
@@ -51,11 +52,16 @@ class Desk:
         (directory / "config.toml").write_text(text)
 
     def start(
-        self, *arguments: str, size: tuple[int, int] = (80, 24), cwd: Path | None = None, **environ: str
+        self,
+        *arguments: str,
+        size: tuple[int, int] = (80, 24),
+        cwd: Path | None = None,
+        program: Sequence[str] = TOOL,
+        **environ: str,
     ) -> Operator:
         """Start the tool in a terminal, in the root module's directory."""
         terminal = Terminal(
-            [self.python, "-m", "tuirunbook", *arguments], self.environ(**environ), cwd or self.root.directory, size
+            [self.python, *program, *arguments], self.environ(**environ), cwd or self.root.directory, size
         )
         self.open_terminals.append(terminal)
         return Operator(terminal)

@@ -261,13 +261,14 @@ def test_s9_a_release_is_known_before_its_end_and_one_that_takes_too_long_is_lef
             cli.release_root(stuck.address) as release,
             pytest.raises(NoAnswerError, match="did not answer within 1 seconds") as raised,
         ):
-            release.force_unlock(stuck.lock_id, command_id="force-unlock-1", log=log, started=told.append)
+            release.force_unlock(stuck.lock_id, command_id="force-unlock-1", log=log, tell=told.append)
         held.wait()
-        assert told == [raised.value.child]
-        assert (told[0].id, told[0].log, cli.poll(told[0])) == ("force-unlock-1", str(log), None)
+        intended, child = told
+        assert (intended.pid, child) == (0, raised.value.child)
+        assert (child.id, child.log, cli.poll(child)) == ("force-unlock-1", str(log), None)
         assert list(private.iterdir())
         held.release()
-        wait_for(lambda: cli.poll(told[0]), "the end of the release")
+        wait_for(lambda: cli.poll(child), "the end of the release")
 
     assert root.locks() == {}
     assert UNLOCKED in log.read_text()

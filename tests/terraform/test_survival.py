@@ -187,12 +187,12 @@ root = msgspec.json.decode(sys.argv[1], type=RootModule)
 address = msgspec.json.decode(sys.argv[2], type=StateAddress)
 directory = Path(sys.argv[4])
 
-def started(child):
+def tell(child):
     (directory / "child.new").write_bytes(msgspec.json.encode(child))
     (directory / "child.new").rename(directory / "child.json")
 
 with TerraformCli(root, parent=directory).release_root(address) as release:
-    release.force_unlock(sys.argv[3], command_id="force-unlock-1", log=directory / "unlock.log", started=started)
+    release.force_unlock(sys.argv[3], command_id="force-unlock-1", log=directory / "unlock.log", tell=tell)
 """
 
 

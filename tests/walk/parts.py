@@ -145,8 +145,8 @@ class PrivateRoot:
     def force_unlock_argv(self, lock_id: str) -> tuple[str, ...]:
         return ("terraform", "force-unlock", "-no-color", "-force", lock_id)
 
-    def force_unlock(self, lock_id: str, *, command_id: str, log: Path, started: Callable[[Child], None]) -> Ran:
-        started(child(command_id, log))
+    def force_unlock(self, lock_id: str, *, command_id: str, log: Path, tell: Callable[[Child], None]) -> Ran:
+        begin(command_id, log, tell)
         self.shelf.calls.append(f"force-unlock {lock_id}")
         if self.says is not None:
             return self.says(lock_id)
@@ -155,14 +155,22 @@ class PrivateRoot:
                 self.shelf.readings[store] = Free()
         return Ran(argv=self.force_unlock_argv(lock_id), exit_code=0, output=UNLOCKED)
 
-    def probe(self, command_id: str, log: Path) -> Child:
-        return child(command_id, log)
+    def probe(self, command_id: str, log: Path, tell: Callable[[Child], None]) -> Child:
+        return begin(command_id, log, tell)
 
 
 def child(name: str, log: Path) -> Child:
     return Child(
         id=name, argv=("terraform", "plan"), cwd="/", pid=1, started=START.timestamp(), boot_id="b", log=str(log)
     )
+
+
+def begin(name: str, log: Path, tell: Callable[[Child], None]) -> Child:
+    """Start a child, as real ones are started: told before and after."""
+    begun = child(name, log)
+    tell(msgspec.structs.replace(begun, pid=0))
+    tell(begun)
+    return begun
 
 
 class FakeTerraform:
@@ -176,6 +184,7 @@ class FakeTerraform:
         self.left = 0
         self.broken: Exception | None = None
         self.endings: dict[str, Exit] = {}
+        self.processes: dict[str, int] = {}
         self.plans: list[str] = []
         self.interrupts: list[str] = []
 
@@ -185,10 +194,11 @@ class FakeTerraform:
     def plan_argv(self, extra: Sequence[str]) -> tuple[str, ...]:
         return ("terraform", "plan", *extra)
 
-    def plan(self, command_id: str, log: Path, extra: Sequence[str]) -> Child:
+    def plan(self, command_id: str, log: Path, extra: Sequence[str], tell: Callable[[Child], None]) -> Child:
         del extra
+        begun = begin(command_id, log, tell)
         self.plans.append(command_id)
-        return child(command_id, log)
+        return begun
 
     def state_list(self) -> Ran:
         return Ran(argv=("terraform", "state", "list"), exit_code=0, output="a.b\n")
@@ -201,6 +211,9 @@ class FakeTerraform:
 
     def poll(self, child: Child) -> Exit | None:
         return self.endings.get(child.id)
+
+    def attach(self, child: Child) -> Child:
+        return msgspec.structs.replace(child, pid=self.processes.get(child.id, child.pid))
 
     def interrupt(self, child: Child) -> None:
         self.interrupts.append(child.id)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.support.incidents import FREE, UNREAD, A, B, lock_text
-from tests.walk.parts import Bench
+from tests.walk.parts import Bench, child
 from tests.walk.test_clerk import REFUSAL
-from tuirunbook.core.events import CheckRecorded, CommandStarted
+from tuirunbook.core.events import CheckRecorded, CommandIntended, CommandStarted
 from tuirunbook.core.gates import ForceUnlock, Policy, Refusal, obstacle
 from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.core.values import Exit, JournalError
@@ -202,6 +203,58 @@ def test_a_command_of_an_earlier_session_is_followed_to_its_end(tmp_path: Path) 
     second.terraform.endings["plan-1"] = Exit(code=None)
     second.commands.poll()
     assert (second.incident.running, A in second.incident.refused_by) == ({}, True)
+
+
+def test_s4_a_plan_is_written_down_before_it_is_started(bench: Bench) -> None:
+    bench.paper.refuses = lambda event: isinstance(event, CommandIntended)
+    with pytest.raises(JournalError):
+        bench.commands.start()
+    assert bench.terraform.plans == []
+    bench.paper.refuses = lambda _: False
+    bench.terraform.endings["plan-1"] = Exit(code=None)
+    bench.commands.poll()
+    bench.commands.start()
+    assert bench.terraform.plans == ["plan-2"]
+    assert bench.paper.kinds()[-2:] == ["CommandIntended", "CommandStarted"]
+
+
+def intended(tmp_path: Path) -> Bench:
+    """A later session, after one that was killed between the start of its plan and the word of it."""
+    first = Bench(tmp_path)
+    first.look()
+    first.answer()
+    first.refused()
+    plan = msgspec.structs.replace(child("plan-1", Path(first.paper.log_path("plan-1"))), pid=0)
+    first.scribe.record(CommandIntended, child=plan, purpose="plan")
+    second = Bench(tmp_path, resumed=first.incident, clock=first.clock)
+    second.shelf.readings = dict(first.shelf.readings)
+    second.look()
+    return second
+
+
+def test_s9_nothing_is_released_while_a_plan_may_run_whose_process_nobody_wrote_down(tmp_path: Path) -> None:
+    bench = intended(tmp_path)
+    assert stands_in_the_way(bench) == "S9"
+    bench.commands.poll()
+    assert stands_in_the_way(bench) == "S9"
+    bench.terraform.processes["plan-1"] = 4711
+    bench.commands.poll()
+    assert [started.child.pid for started in bench.incident.running.values()] == [4711]
+    assert stands_in_the_way(bench) == "S9"
+    Path(bench.paper.log_path("plan-1")).write_text(refusal(A))
+    bench.terraform.endings["plan-1"] = Exit(code=None)
+    bench.commands.poll()
+    assert (bench.incident.running, stands_in_the_way(bench)) == ({}, "")
+    assert bench.incident.commands == 1
+
+
+def test_a_plan_that_was_never_started_is_no_retry(tmp_path: Path) -> None:
+    bench = intended(tmp_path)
+    before = bench.incident.last_retry
+    bench.terraform.endings["plan-1"] = Exit(code=None)
+    bench.commands.poll()
+    assert (bench.incident.running, bench.incident.last_retry) == ({}, before)
+    assert stands_in_the_way(bench) == ""
 
 
 def test_a_cancel_is_sent_to_what_runs_and_to_nothing_else(bench: Bench) -> None:

@@ -66,7 +66,7 @@ def test_a_force_unlock_releases_and_the_read_back_says_so(tmp_path: Path, addre
     outcome = released(bench.release(UNLOCK))
     assert (outcome.outcome, bench.shelf.changes) == ("released", [f"force-unlock {A}"])
     assert bench.incident.gone
-    assert bench.paper.kinds()[-4:] == ["ReleaseIntended", "CommandStarted", "CommandEnded", "ReleaseEnded"]
+    assert bench.paper.kinds()[-4:] == ["CommandIntended", "CommandStarted", "CommandEnded", "ReleaseEnded"]
 
 
 def test_the_last_resort_deletes_one_half_and_leaves_the_other_to_be_decided(tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_s4_backup_and_intent_are_written_before_anything_is_sent(tmp_path: Path
 
     bench.terraform.root.says = unlock
     bench.release(UNLOCK)
-    assert seen[0][-2:] == ["ReleaseIntended", "CommandStarted"]
+    assert seen[0][-2:] == ["CommandIntended", "CommandStarted"]
     assert {lock.identity for lock in bench.paper.backups} == {A}
     assert {lock.store for lock in bench.paper.backups} == set(Store)
 

@@ -340,8 +340,20 @@ class StepDone(Event, frozen=True, tag="step-done"):
     note: str = ""
 
 
+class CommandIntended(Event, frozen=True, tag="command-intended"):
+    """A terraform process is about to be started; written before it, so that no process of ours is unknown.
+
+    Attributes:
+        child: What is known of it: all but its process.
+        purpose: What it is for.
+    """
+
+    child: Child
+    purpose: str
+
+
 class CommandStarted(Event, frozen=True, tag="command-started"):
-    """A terraform process was started."""
+    """A terraform process was started, or one that was intended has been found running."""
 
     child: Child
     purpose: str
@@ -571,6 +583,7 @@ KINDS: tuple[type[Event], ...] = (
     StepSkipped,
     StepDone,
     StepDeferred,
+    CommandIntended,
     CommandStarted,
     CommandEnded,
     RetryEnded,

@@ -18,6 +18,7 @@ from tuirunbook.core.events import (
     CheckRecorded,
     Closed,
     CommandEnded,
+    CommandIntended,
     CommandStarted,
     DetailsGiven,
     ErrorPasted,
@@ -82,7 +83,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The state of an incident, folded from its events.
 
     `answers`, `findings` and `disputes` are keyed by (lock, question or finding key): nothing said about one lock ever
-    counts for another.
+    counts for another. `running` has the commands of ours that were intended and have not ended, so far as is known.
     """
 
     opened: Opened
@@ -111,7 +112,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     skips: Mapping[tuple[LockIdentity | None, str], StepSkipped] = {}
     steps_done: Mapping[str, StepDone] = {}
     deferred: Mapping[str, StepDeferred] = {}
-    running: Mapping[str, CommandStarted] = {}
+    running: Mapping[str, CommandIntended | CommandStarted] = {}
     commands: int = 0
     checks: Mapping[tuple[str, str], CheckRecorded] = {}
     releases: tuple[Release, ...] = ()
@@ -394,8 +395,18 @@ def _(event: StepDeferred, incident: Incident) -> dict[str, object]:
 
 
 @_fold.register
+def _(event: CommandIntended, incident: Incident) -> dict[str, object]:
+    return _begun(event, incident)
+
+
+@_fold.register
 def _(event: CommandStarted, incident: Incident) -> dict[str, object]:
-    return {"running": {**incident.running, event.child.id: event}, "commands": incident.commands + 1}
+    return _begun(event, incident)
+
+
+def _begun(event: CommandIntended | CommandStarted, incident: Incident) -> dict[str, object]:
+    new = event.child.id not in incident.running
+    return {"running": {**incident.running, event.child.id: event}, "commands": incident.commands + new}
 
 
 @_fold.register

@@ -12,6 +12,7 @@ from tuirunbook.core.events import (
     CheckRecorded,
     Closed,
     CommandEnded,
+    CommandIntended,
     CommandStarted,
     DetailsGiven,
     ErrorPasted,
@@ -273,6 +274,12 @@ def _(event: StepDone) -> _Told:
 @_told.register
 def _(event: StepDeferred) -> _Told:
     return _Told(f"The step {event.step} was deferred to {event.owner}, until {event.until}", Marker.KEY_MOMENT)
+
+
+@_told.register
+def _(event: CommandIntended) -> _Told:
+    fact = f"The command {event.child.id} was about to be started ({event.purpose})"
+    return _Told(fact, source=" ".join(event.child.argv), routine=True)
 
 
 @_told.register

@@ -97,8 +97,9 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
         id: Our name for the command (`plan-1`).
         argv: Its arguments, program first.
         cwd: Its directory.
-        pid: Its process ID.
-        started: Its creation time in seconds since the epoch, as the system tells it.
+        pid: Its process ID; 0 while it is about to be started, and for as long as nobody has written it down.
+        started: Its creation time in seconds since the epoch, as the system tells it; without a process, when it
+            was intended.
         boot_id: The boot of the machine it runs on.
         log: The file that its output goes to.
     """

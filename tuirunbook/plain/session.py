@@ -12,7 +12,7 @@ from functools import singledispatchmethod
 from typing import ParamSpec, TypeVar
 
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.events import CommandStarted, Event, Opened
+from tuirunbook.core.events import CommandIntended, CommandStarted, Event, Opened
 from tuirunbook.core.gates import Policy
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockSnapshot, NotChecked
@@ -204,7 +204,7 @@ class Session:
     def _tell(self, event: Event) -> TimelineLine:
         said = line(event)
         self.lines.append(said)
-        if isinstance(event, CommandStarted):
+        if isinstance(event, CommandIntended | CommandStarted):
             self.logs[event.child.id] = event.child.log
         return said
 

@@ -14,7 +14,8 @@ import shlex
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -22,10 +23,20 @@ import msgspec
 import psutil
 
 from tuirunbook.core.values import Child, Exit, ProgramError, Ran
+from tuirunbook.terraform.claims import claim, claimant, claimed
 
 _TERRAFORM = re.compile(r"\.?(?:terraform|tofu|opentofu)(?:-wrapped|[_-]?v?\d[\w.+-]*)?")
 _CLOCK_SLACK = 2.0
 _BOOT_SLACK = 30.0
+
+
+Tell = Callable[[Child], object]
+"""Takes a child down."""
+
+
+def unheard(child: Child) -> None:
+    """Nobody is told."""
+    del child
 
 
 class NoAnswerError(ProgramError):
@@ -61,23 +72,31 @@ class Children:
     def __init__(self) -> None:
         self._handles: dict[tuple[int, float], subprocess.Popen[bytes]] = {}
 
-    def start(self, command_id: str, command: Command, log: Path) -> Child:
+    def start(self, command_id: str, command: Command, log: Path, tell: Tell = unheard) -> Child:
         """Start a command that writes to `log`, which only we can read.
+
+        Args:
+            command_id: Our name for it.
+            command: What to start.
+            log: Where its output goes.
+            tell: Is told the child before it is started, without its process, and again with it. Nothing is started
+                where it raises the first time.
 
         Raises:
             ProgramError: It cannot be started, or the log cannot be written.
         """
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        tell(_intended(command_id, command, str(log)))
         try:
-            descriptor = os.open(log, flags, 0o600)
+            descriptor = claim(log)
         except OSError as error:
             raise ProgramError(
                 f"{command.argv[0]} was not started: {log} cannot be written ({error.strerror})"
             ) from error
         with os.fdopen(descriptor, "wb") as output:
-            os.fchmod(descriptor, 0o600)
             handle = _spawn(command, output, subprocess.STDOUT)
-        return self._keep(command_id, command, handle, str(log))
+        child = self._keep(command_id, command, handle, str(log))
+        tell(child)
+        return child
 
     def run(self, command: Command, *, limit: float, interruptible: bool = True) -> Ran:
         """Run a short command to its end, both streams in order.
@@ -113,7 +132,14 @@ class Children:
         if handle is not None:
             code = handle.poll()
             return None if code is None else Exit(code=code)
-        return Exit(code=None) if find(child) is None else None
+        return None if lives(child) else Exit(code=None)
+
+    def attach(self, child: Child) -> Child:
+        """The child with its process, where nobody wrote it down; unchanged where that is known, or not to be seen."""
+        process = None if child.pid else find(child)
+        if process is None:
+            return child
+        return describe(process.pid, command_id=child.id, argv=child.argv, cwd=child.cwd, log=child.log)
 
     def interrupt(self, child: Child) -> None:
         """Send one SIGINT to the terraform in this child; nothing when the child has ended.
@@ -122,19 +148,21 @@ class Children:
             ProgramError: The child is a wrapper, and no terraform of its is there to be signalled; or it is another
                 user's, who alone may signal it.
         """
-        process = None if self.poll(child) is not None else find(child)
-        if process is None:
+        if self.poll(child) is not None:
             return
+        name, process = Path(child.argv[0]).name, find(child)
+        if process is None:
+            if child.pid:
+                return
+            raise ProgramError(f"{name} is running, but not which process that is can be told; nothing was signalled")
         target = signal_target(process, child.argv[0])
         if target is None:
-            name = Path(child.argv[0]).name
             raise ProgramError(f"{name} is running, but no terraform under it was found; nothing was signalled")
         try:
             target.send_signal(signal.SIGINT)
         except psutil.NoSuchProcess:
             return
         except psutil.AccessDenied as error:
-            name = Path(child.argv[0]).name
             raise ProgramError(
                 f"{name} (process {target.pid}) belongs to another user, so it was not signalled; it is still running"
             ) from error
@@ -207,12 +235,25 @@ def describe(pid: int, *, command_id: str, argv: Sequence[str], cwd: str, log: s
     return Child(id=command_id, argv=tuple(argv), cwd=cwd, pid=pid, started=started, boot_id=boot_id(), log=log)
 
 
+def _intended(command_id: str, command: Command, log: str) -> Child:
+    """A child that is about to be started: without a process, and not older than now."""
+    now = time.time()
+    return Child(id=command_id, argv=command.argv, cwd=command.cwd, pid=0, started=now, boot_id=boot_id(), log=log)
+
+
+def lives(child: Child) -> bool:
+    """Whether the child still runs; of one whose process was never written down, its log tells."""
+    return find(child) is not None if child.pid else claimed(child.log)
+
+
 def find(child: Child) -> psutil.Process | None:
     """The running process with these facts, or None.
 
     A creation time is told by the wall clock and moves when the clock is set. A session leader with the right process
     ID in the child's directory therefore counts as the child: to miss a living one would be the worse mistake.
     """
+    if not child.pid:
+        return claimant(child.log) if claimed(child.log) else None
     if not _same_boot(child.boot_id, boot_id()):
         return None
     try:

@@ -12,7 +12,7 @@ from tuirunbook.core.backend import SECRET_ARGUMENTS, RootModule
 from tuirunbook.core.values import Child, Exit, ProgramError, Ran
 from tuirunbook.terraform.arguments import validate_plan_args
 from tuirunbook.terraform.backend_block import backend_block, secret_environment
-from tuirunbook.terraform.children import Children
+from tuirunbook.terraform.children import Children, Tell, unheard
 from tuirunbook.terraform.environment import checkout_environment
 from tuirunbook.terraform.follow import LogFollower
 from tuirunbook.terraform.program import SHORT_LIMIT, Program, version_tuple
@@ -79,8 +79,10 @@ class TerraformCli:
         validate_plan_args(extra)
         return (self._program.name, "plan", "-no-color", "-input=false", *extra)
 
-    def plan(self, command_id: str, log: Path, extra: Sequence[str]) -> Child:
+    def plan(self, command_id: str, log: Path, extra: Sequence[str], tell: Tell = unheard) -> Child:
         """Start a plan in the root module; its output goes to `log`.
+
+        `tell` is told the child before it is started, without its process, and again with it.
 
         Raises:
             ValueError: An extra argument cannot be passed on.
@@ -90,7 +92,7 @@ class TerraformCli:
         argv = self.plan_argv(extra)
         self._require_workspace()
         command = self._program.command(argv[1:], cwd=self._directory(), environ=self._checkout_environ())
-        return self._children.start(command_id, command, log)
+        return self._children.start(command_id, command, log, tell)
 
     def state_list(self) -> Ran:
         """List the state's resources. Takes no lock. Exit code 1 with `No state file was found` is an unwritten state.
@@ -123,6 +125,10 @@ class TerraformCli:
     def poll(self, child: Child) -> Exit | None:
         """The child's end, or None while it runs."""
         return self._children.poll(child)
+
+    def attach(self, child: Child) -> Child:
+        """The child with its process, where nobody wrote it down; unchanged where that is known, or not to be seen."""
+        return self._children.attach(child)
 
     def interrupt(self, child: Child) -> None:
         """Send one SIGINT to terraform itself. Two may end it with its lock still held.

@@ -13,7 +13,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +23,7 @@ import msgspec
 from tuirunbook.core.lock import LOCK_ID
 from tuirunbook.core.values import Child, ProgramError, Ran
 from tuirunbook.terraform.backend_block import root_module
-from tuirunbook.terraform.children import Children, NoAnswerError, describe, find
+from tuirunbook.terraform.children import Children, NoAnswerError, Tell, describe, lives, unheard
 from tuirunbook.terraform.environment import pinned_version, private_environment
 from tuirunbook.terraform.program import Program, tail
 
@@ -109,7 +109,7 @@ class BackendOnlyRoot:
         *,
         command_id: str = "force-unlock",
         log: Path | None = None,
-        started: Callable[[Child], None] | None = None,
+        tell: Tell = unheard,
     ) -> Ran:
         """Run Terraform's own release of this lock ID to its end. What it released, only the stores tell.
 
@@ -117,7 +117,8 @@ class BackendOnlyRoot:
             lock_id: The lock.
             command_id: What the process is called.
             log: Where its output goes; a file that goes with this root by default.
-            started: Is told the process before it is waited for, because it outlives us.
+            tell: Is told the child before it is started, without its process, and again with it, because it outlives
+                us.
 
         Raises:
             ValueError: It is not a lock ID.
@@ -125,14 +126,11 @@ class BackendOnlyRoot:
         """
         command = self._program.command(_force_unlock(lock_id), cwd=str(self._directory), environ=self._environ)
         log = log or self._directory.parent / "force-unlock.log"
-        child = self._children.start(command_id, command, log)
-        if started is not None:
-            started(child)
-        self._remember(child)
+        child = self._children.start(command_id, command, log, self._taking_down(tell))
         code = self._end_of(child)
         return Ran(argv=command.argv, exit_code=code, output=log.read_text(encoding="utf-8", errors="replace"))
 
-    def probe(self, command_id: str, log: Path) -> Child:
+    def probe(self, command_id: str, log: Path, tell: Tell = unheard) -> Child:
         """Start a plan that the lock refuses, or that takes it, stops at a variable without a value, and releases it.
 
         Raises:
@@ -141,9 +139,7 @@ class BackendOnlyRoot:
         command = self._program.command(
             ("plan", "-no-color", "-input=false"), cwd=str(self._directory), environ=self._environ
         )
-        child = self._children.start(command_id, command, log)
-        self._remember(child)
-        return child
+        return self._children.start(command_id, command, log, self._taking_down(tell))
 
     @property
     def _directory(self) -> Path:
@@ -200,8 +196,17 @@ class BackendOnlyRoot:
             self._remember(error.child)
             raise
 
+    def _taking_down(self, tell: Tell) -> Tell:
+        """`tell`, and the sweep of leftovers is told too: it must spare a root that somebody works in."""
+
+        def both(child: Child) -> None:
+            self._remember(child)
+            tell(child)
+
+        return both
+
     def _remember(self, child: Child) -> None:
-        self._started.append(child)
+        self._started = [one for one in self._started if one.id != child.id] + [child]
         path = self._directory.parent / _PROCESSES
         path.with_suffix(".new").write_bytes(msgspec.json.encode(self._started))
         path.with_suffix(".new").replace(path)
@@ -262,4 +267,4 @@ def _in_use(top: Path) -> bool:
         recorded = msgspec.json.decode((top / _PROCESSES).read_bytes(), type=list[Child])
     except (OSError, msgspec.DecodeError):
         return False
-    return any(find(child) is not None for child in recorded)
+    return any(lives(child) for child in recorded)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from tuirunbook.core.diagnosis import Kind, PlanOutcome, PlanReading, read_plan
-from tuirunbook.core.events import ActionRefused, CheckRecorded, CommandEnded, CommandStarted, RetryEnded
+from tuirunbook.core.events import (
+    ActionRefused,
+    CheckRecorded,
+    CommandEnded,
+    CommandIntended,
+    CommandStarted,
+    RetryEnded,
+)
 from tuirunbook.core.gates import Confirmation, Refusal, RetryPlan, permit
 from tuirunbook.core.lock import LockIdentity, LockSnapshot, short
-from tuirunbook.core.values import Child
+from tuirunbook.core.values import Child, ProgramError
 from tuirunbook.walk.messages import PlanEnded
 from tuirunbook.walk.releases import RELEASING, Releases, told
 from tuirunbook.walk.site import Site
@@ -53,14 +60,20 @@ class Commands:
         journal = self._scribe.keep()
         name = f"{'probe' if probe else 'plan'}-{self._scribe.incident.commands + 1}"
         log = journal.log_path(name)
-        child = self._start_probe(name, log) if probe else self._terraform.plan(name, log, self._plan_args)
-        self._scribe.record(CommandStarted, child=child, purpose="lock probe" if probe else purpose)
-        return child
+        tell = self._scribe.announce("lock probe" if probe else purpose)
+        try:
+            return (
+                self._start_probe(name, log, tell) if probe else self._terraform.plan(name, log, self._plan_args, tell)
+            )
+        except ProgramError:
+            # An intent that came to nothing has ended; whether it did, the system is asked.
+            self.poll()
+            raise
 
-    def _start_probe(self, name: str, log: Path) -> Child:
+    def _start_probe(self, name: str, log: Path, tell: Callable[[Child], None]) -> Child:
         with ExitStack() as stack:
             root = stack.enter_context(self._terraform.release_root(self._store.address))
-            child = root.probe(name, log)
+            child = root.probe(name, log, tell)
             self._roots[name] = stack.pop_all()
             return child
 
@@ -80,21 +93,28 @@ class Commands:
         return refusal
 
     def poll(self) -> None:
-        """Take in every command that has ended since the last call."""
+        """Take in every command that has ended since the last call, and find those whose process nobody wrote down."""
         for started in tuple(self._scribe.incident.running.values()):
             ended = self._terraform.poll(started.child)
             if ended is not None:
                 self._end(started, ended.code)
+            elif not started.child.pid and (found := self._terraform.attach(started.child)).pid:
+                self._scribe.record(CommandStarted, child=found, purpose=started.purpose)
 
-    def _end(self, started: CommandStarted, code: int | None) -> None:
+    def _end(self, started: CommandIntended | CommandStarted, code: int | None) -> None:
         child = started.child
         probe = started.purpose == "lock probe"
         if started.purpose == RELEASING:
             self._releases.take_end(child.id, code)
             return
-        reading = read_plan(_tail(Path(child.log)), code, probe=probe)
         if (root := self._roots.pop(child.id, None)) is not None:
             root.close()
+        output = _tail(Path(child.log))
+        if not child.pid and not output:
+            said = "it was about to be started, and printed nothing"
+            self._scribe.record(CommandEnded, command=child.id, exit_code=None, summary=said)
+            return
+        reading = read_plan(output, code, probe=probe)
         before = self._scribe.incident.identities
         summary = reading.summary_line or reading.diagnosis.explanation.partition(". ")[0]
         ticket = self._observer.ticket()

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from tuirunbook.core.events import (
+    CommandIntended,
     CommandStarted,
     FindingRecorded,
     LockChanged,
@@ -189,7 +190,7 @@ def taken_by_ours(lock: StoredLock, incident: Incident, me: str) -> bool:
     return any(_holds(started, lock, me) for started in incident.running.values())
 
 
-def _holds(started: CommandStarted, lock: StoredLock, me: str) -> bool:
+def _holds(started: CommandIntended | CommandStarted, lock: StoredLock, me: str) -> bool:
     """Whether a command of ours took this lock: a plan, by us, and not before the command began.
 
     The tolerance of a second covers that process start times are told in clock ticks.

@@ -64,18 +64,22 @@ class ReleaseRoot(Protocol):
         """The exact argument list of `force_unlock`."""
         ...
 
-    def force_unlock(self, lock_id: str, *, command_id: str, log: Path, started: Callable[[Child], None]) -> Ran:
+    def force_unlock(self, lock_id: str, *, command_id: str, log: Path, tell: Callable[[Child], None]) -> Ran:
         """Run Terraform's own release of this lock ID to its end; its output goes to `log`.
 
-        `started` is told the process before it is waited for: it outlives us.
+        `tell` is told the child before it is started, without its process, and again with it: it outlives us. Nothing
+        is started where it raises the first time.
 
         Raises:
             ProgramError: It cannot be started, or does not end in time; it is then left running.
         """
         ...
 
-    def probe(self, command_id: str, log: Path) -> Child:
-        """Start a plan that can only be refused by the lock or stop at a missing variable; it changes nothing."""
+    def probe(self, command_id: str, log: Path, tell: Callable[[Child], None]) -> Child:
+        """Start a plan that can only be refused by the lock or stop at a missing variable; it changes nothing.
+
+        `tell` as for `ReleaseRoot.force_unlock`.
+        """
         ...
 
 
@@ -107,8 +111,8 @@ class Terraform(Protocol):
         """The exact argument list of `plan`."""
         ...
 
-    def plan(self, command_id: str, log: Path, extra: Sequence[str]) -> Child:
-        """Start a plan in the root module; its output goes to `log`."""
+    def plan(self, command_id: str, log: Path, extra: Sequence[str], tell: Callable[[Child], None]) -> Child:
+        """Start a plan in the root module; its output goes to `log`. `tell` as for `ReleaseRoot.force_unlock`."""
         ...
 
     def state_list(self) -> Ran:
@@ -125,6 +129,13 @@ class Terraform(Protocol):
 
     def poll(self, child: Child) -> Exit | None:
         """The child's end, or None while it runs."""
+        ...
+
+    def attach(self, child: Child) -> Child:
+        """The child with its process, where nobody wrote it down; unchanged where that is known, or not to be seen.
+
+        Of such a child `poll` tells all the same whether it runs.
+        """
         ...
 
     def interrupt(self, child: Child) -> None:

@@ -9,7 +9,6 @@ import msgspec
 from tuirunbook.core.diagnosis import UnlockOutcome, read_unlock
 from tuirunbook.core.events import (
     CommandEnded,
-    CommandStarted,
     NoteAdded,
     ReleaseEnded,
     ReleaseIntended,
@@ -65,10 +64,6 @@ class Releases:
         snapshot = self._store.look()
         self._publish(self._observer.take_in(snapshot, ticket=ticket))
         return snapshot
-
-    def began(self, child: Child) -> None:
-        """Write down that a force-unlock runs, so that whoever goes on after us knows it (S9)."""
-        self._scribe.record(CommandStarted, child=child, purpose=RELEASING)
 
     def conclude(self, number: int, lock: LockIdentity, before: LockSnapshot, attempt: Attempt) -> Released:
         """Read back what became of a lock after an attempt on it, whatever that came back with."""
@@ -157,7 +152,8 @@ class Releases:
     def _say_it_runs(self, child: Child) -> None:
         if self._awaited != child.id:
             self._awaited = child.id
-            text = f"{child.id}, begun before the tool ended, still runs (process {child.pid}); its outcome is awaited"
+            process = f" (process {child.pid})" if child.pid else ""
+            text = f"{child.id}, begun before the tool ended, still runs{process}; its outcome is awaited"
             self._scribe.record(NoteAdded, text=text)
 
     def _doubt(self, lock: LockIdentity, attempt: Attempt, released: Released) -> None:

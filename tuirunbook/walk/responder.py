@@ -34,7 +34,7 @@ from tuirunbook.core.text import one_line
 from tuirunbook.core.values import DeleteOutcome, ProgramError
 from tuirunbook.core.verdict import CHECK_NAMES, Verdict, judge
 from tuirunbook.walk.ports import ReleaseRoot
-from tuirunbook.walk.releases import Attempt, Released, Releases, command_name, read_answer, told
+from tuirunbook.walk.releases import RELEASING, Attempt, Released, Releases, command_name, read_answer, told
 from tuirunbook.walk.site import Site
 
 __all__ = ["Prepared", "ReleaseAction", "Released", "Responder"]
@@ -220,9 +220,9 @@ class Responder:
         if not isinstance(action, ForceUnlock) or self._root is None:
             raise TypeError("this permit is for something else, or nothing was prepared")
         name = command_name(number)
-        log = self._scribe.keep().log_path(name)
+        log, tell = self._scribe.keep().log_path(name), self._scribe.announce(RELEASING)
         try:
-            ran = self._root.force_unlock(_given_id(action), command_id=name, log=log, started=self._releases.began)
+            ran = self._root.force_unlock(_given_id(action), command_id=name, log=log, tell=tell)
         except ProgramError as error:
             return Attempt(detail=told(error))
         self._scribe.record(CommandEnded, by="terraform", command=name, exit_code=ran.exit_code)

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from tuirunbook.core.events import (
+    CommandIntended,
+    CommandStarted,
     ErrorPasted,
     Event,
     LockChanged,
@@ -21,7 +23,7 @@ from tuirunbook.core.events import (
 )
 from tuirunbook.core.incident import Incident, apply, begin
 from tuirunbook.core.redaction import redacted
-from tuirunbook.core.values import JournalError
+from tuirunbook.core.values import Child, JournalError
 from tuirunbook.walk.ports import Journal
 
 
@@ -95,6 +97,21 @@ class Scribe:
             self._write()
         self._publish(Recorded(event, self.incident))
         return self.incident
+
+    def announce(self, purpose: str) -> Callable[[Child], None]:
+        """Takes down a command of ours before it is started, and once more when its process is known (S4, S9).
+
+        What it returns raises a `JournalError` where the intent cannot be written: nothing may be started then.
+        """
+
+        def tell(child: Child) -> None:
+            if child.pid:
+                self.record(CommandStarted, child=child, purpose=purpose)
+            else:
+                self.record(CommandIntended, child=child, purpose=purpose)
+                self.must_write()
+
+        return tell
 
     def must_write(self) -> None:
         """Make sure that everything so far is in the journal.

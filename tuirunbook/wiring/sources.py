@@ -46,7 +46,9 @@ def evidence_sources(
 
 def _children_of(walks: Sequence[Walk]) -> tuple[int, ...]:
     """The processes that a walk has started; none before it is set up."""
-    return tuple(started.child.pid for walk in walks for started in walk.scribe.incident.running.values())
+    children = [started.child.pid for walk in walks for started in walk.scribe.incident.running.values()]
+    # One that is about to be started has no process yet; process 0 is the system's, from which all others come.
+    return tuple(pid for pid in children if pid)
 
 
 def _findings_about(walks: Sequence[Walk], lock: LockIdentity) -> Iterable[str]:

@@ -8,6 +8,7 @@ from tuirunbook.core.events import (
     ActionRefused,
     CheckRecorded,
     CommandEnded,
+    CommandIntended,
     CommandStarted,
     ErrorPasted,
     Event,
@@ -50,7 +51,7 @@ class Account:
         answers: For each release, what had been answered about its lock when it was confirmed.
         changed: For each release, the blocking answers about its lock that did not stand any more by then.
         decided: For each release, since when its verdict had been what it was.
-        started: The commands, in their order.
+        started: The commands by their names, in their order.
         ended: Their ends, by name.
         before: The state as it was read before a release, the last time.
         after: The same, after one.
@@ -73,7 +74,7 @@ class Account:
         self.changed: dict[int, tuple[str, ...]] = {}
         self.decided: dict[int, str] = {}
         self._changed: list[tuple[LockIdentity, str]] = []
-        self.started: list[CommandStarted] = []
+        self.started: dict[str, CommandIntended | CommandStarted] = {}
         self.ended: dict[str, CommandEnded] = {}
         self.before: CheckRecorded | None = None
         self.after: CheckRecorded | None = None
@@ -139,8 +140,8 @@ class Account:
         match event:
             case LockObserved(snapshot=snapshot) | LockChanged(snapshot=snapshot):
                 self._see(snapshot, event.at)
-            case CommandStarted():
-                self.started.append(event)
+            case CommandIntended() | CommandStarted():
+                self.started[event.child.id] = event
             case CommandEnded():
                 self.ended[event.command] = event
             case CheckRecorded(state=state) if state is not None:

@@ -271,13 +271,13 @@ def _prevention(incident: Incident) -> tuple[doc.Prevention, ...]:
 
 
 def _commands(account: Account) -> Iterator[doc.Command]:
-    found = [_child(account, index) for index in range(len(account.started))]
+    found = [_child(account, name) for name in account.started]
     found += [_release(release) for release in account.incident.releases if release.intended.command]
     yield from sorted(found, key=lambda command: command.started_at)
 
 
-def _child(account: Account, index: int) -> doc.Command:
-    started = account.started[index]
+def _child(account: Account, name: str) -> doc.Command:
+    started = account.started[name]
     ended = account.ended.get(started.child.id)
     return doc.Command(
         id=started.child.id,
