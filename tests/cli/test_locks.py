@@ -183,6 +183,20 @@ def test_what_is_missing_is_listed_with_how_to_supply_it(machine: Machine) -> No
     assert row["lock"] is None
 
 
+def test_states_of_one_name_are_told_apart_by_their_places(machine: Machine) -> None:
+    (machine.here / "app").mkdir()
+    (machine.here / "app" / "main.tf").write_text('terraform {\n  backend "s3" {\n    region = "r"\n  }\n}\n')
+    (machine.here / "app" / "Makefile").write_text(
+        "".join(
+            f"{stage}:\n\tterraform init -backend-config=bucket=acme -backend-config=key={stage}/x\n"
+            for stage in ("dev", "prod")
+        )
+    )
+    shown = machine.run("locks", "--offline").out
+    assert "app [default] acme/dev/x " in shown
+    assert "app [default] acme/prod/x " in shown
+
+
 class TestHazards:
     def hazards(self, machine: Machine) -> dict[str, list[str]]:
         return {row["root"]: [one["hazard"] for one in row["hazards"]] for row in rows(machine, "--offline")}

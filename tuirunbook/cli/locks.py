@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ import click
 
 from tuirunbook.cli.options import merged, survey_options
 from tuirunbook.cli.saying import remark, say, say_json
+from tuirunbook.core.address import AddressError
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.lock import changes, describe
 from tuirunbook.core.state import COLLISION, Hazard
@@ -138,6 +140,9 @@ def _searched(row: StateRow) -> str:
 
 def _table(rows: list[StateRow]) -> Iterator[str]:
     names = [_name(row) for row in rows]
+    times = Counter(names)
+    # states that a script or a mapping tells apart have one name
+    names = [f"{name} {_place(row.root)}" if times[name] > 1 else name for name, row in zip(names, rows, strict=True)]
     width = max((len(name) for name in names), default=0)
     for name, row in zip(names, rows, strict=True):
         hazards = ", ".join(_hazard(one) for one in row.hazards)
@@ -174,4 +179,7 @@ def _told(row: StateRow) -> str:
 
 
 def _place(root: RootModule) -> str:
-    return root.address().lock_id
+    try:
+        return one_line(root.address().lock_id, 200)
+    except AddressError:
+        return "?"
