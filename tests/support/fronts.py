@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class EmptyFront:
     """Knows the time and no error; whatever else a screen asks, its test must answer."""
 
+    def pasted_link(self) -> str:
+        return ""
+
     def pasted(self) -> str:
         return ""
 

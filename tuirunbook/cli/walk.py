@@ -88,7 +88,12 @@ def with_error(options: Options, error: str) -> Options:
     """
     if not error:
         return options
-    return msgspec.structs.replace(options, error=read_text(error))
+    return msgspec.structs.replace(options, error=read_text(error), error_link=error if is_address(error) else "")
+
+
+def is_address(source: str) -> bool:
+    """Whether this is the address of a run, and no file."""
+    return source.startswith(("https://", "http://"))
 
 
 def read_text(source: str) -> str:
@@ -101,7 +106,7 @@ def read_text(source: str) -> str:
     """
     if source == PIPE:
         return read_piped()
-    if source.startswith(("https://", "http://")):
+    if is_address(source):
         from tuirunbook.wiring.ci import fetch_error  # noqa: PLC0415 - most errors are pasted
 
         return fetch_error(source, os.environ)

@@ -119,7 +119,7 @@ def _begin(session: Session, resume: str | None) -> bool:
         console.say("The error was not handed in, for this session only reads.")
     elif text:
         # At once: what the error claims can be asked about before AWS has answered.
-        session.do(session.walk.paste, text)
+        session.do(session.walk.paste, text, None, front.pasted_link())
     session.wait_for(lambda: session.snapshot is not None)
     if not resume:
         session.root = front.compare(session.root)

@@ -83,6 +83,10 @@ class Front(Protocol):
         """The error that was handed in on the command line, or empty."""
         ...
 
+    def pasted_link(self) -> str:
+        """The address of the run that it was read from, or empty."""
+        ...
+
     def find_by_error(self, text: str) -> Sequence[RootModule] | NoRoot:
         """The root modules whose state the error's `Path` names."""
         ...

@@ -100,6 +100,10 @@ class WiredFront:
         """The error that was handed in on the command line, or empty."""
         return self._adapters.options.error
 
+    def pasted_link(self) -> str:
+        """The address of the run that it was read from, or empty."""
+        return self._adapters.options.error_link
+
     def find_by_error(self, text: str) -> Sequence[RootModule] | NoRoot:
         """The root modules whose state the error's `Path` names."""
         try:

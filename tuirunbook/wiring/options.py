@@ -11,6 +11,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         start: The directory to start from.
         error: What Terraform printed, as text.
+        error_link: The address that it was read from, or empty.
         bucket: With `key`, a state that no repository here describes.
         key: Its key.
         table: Its lock table.
@@ -29,6 +30,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     start: str = "."
     error: str = ""
+    error_link: str = ""
     bucket: str | None = None
     key: str | None = None
     table: str | None = None

@@ -107,3 +107,63 @@ def test_a_token_goes_to_no_host_that_an_address_names() -> None:
 )
 def test_what_is_an_address(given: str, *, link: bool) -> None:
     assert is_link(given) is link
+
+
+JOBS = {
+    "job_number": 71,
+    "status": "failed",
+    "stopped_at": "2026-11-23T09:58:20.000Z",
+}
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://circleci.com/gh/acme/infra/71",
+        "https://app.circleci.com/pipelines/github/acme/infra/8/workflows/w-1/jobs/71",
+        "https://app.circleci.com/pipelines/github/acme/infra/8/workflows/w-1?invite=true",
+    ],
+)
+def test_the_log_behind_a_circleci_address_is_fetched_without_the_token_where_it_is_kept(link: str) -> None:
+    def answer(asked: Asked) -> Reply:
+        assert asked.headers["circle-token"] == "t"
+        match asked.path:
+            case "/api/v2/workflow/w-1/job" if asked.one("page-token") == "2":
+                return as_json({"items": [JOBS]})
+            case "/api/v2/workflow/w-1/job":
+                return as_json({"items": [{"job_number": 70, "status": "success"}], "next_page_token": "2"})
+            case "/api/v1.1/project/github/acme/infra/71":
+                kept = {"failed": True, "output_url": f"{storage.url}/out"}
+                fine = {"failed": None, "status": "success", "output_url": f"{storage.url}/checkout"}
+                return as_json(
+                    {"stop_time": "2026-11-23T09:58:20Z", "steps": [{"actions": [fine]}, {"actions": [kept]}]}
+                )
+        return as_json({"message": "Not found"}, 404)
+
+    def store(asked: Asked) -> Reply:
+        assert "circle-token" not in asked.headers
+        assert asked.path == "/out"
+        return as_json([{"message": line, "type": "out"} for line in REFUSED.splitlines(keepends=True)])
+
+    with serving(store) as storage, serving(answer) as served:
+
+        def connect(_: Mapping[str, str], version: str) -> Http:
+            return Http(f"{served.url}/api/{version}", {"Circle-Token": "t"}, login="CIRCLE_TOKEN", renew="")
+
+        found = fetch(link, {}, to_circleci=connect)
+    assert diagnose(found.text).kind is Kind.HELD
+    assert found.ended_at is not None
+    assert found.ended_at.minute == 58
+
+
+@pytest.mark.parametrize(
+    "link", ["https://circleci.com/gh/acme", "https://app.circleci.com/pipelines/github/acme/infra/8"]
+)
+def test_a_circleci_address_without_a_job_says_to_give_a_file(link: str) -> None:
+    with pytest.raises(NotAskedError, match="not the address of a run"):
+        fetch(link, {"CIRCLE_TOKEN": "t"})
+
+
+def test_atlantis_gives_no_log_and_it_is_said_what_to_paste_instead() -> None:
+    with pytest.raises(NotAskedError, match="comment on the pull request"):
+        fetch("https://atlantis.acme.test/jobs/7f", {"ATLANTIS_URL": "https://atlantis.acme.test/"})

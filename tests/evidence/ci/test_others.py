@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,19 @@ class TestJenkins:
         assert line.hold.endswith(f"{served.url}/job/nightly/disable")
         assert line.undo.endswith(f"{served.url}/job/nightly/enable")
         assert "Waiting for agent-3" in line.starts
+
+    @pytest.mark.parametrize(("taken", "told"), [("2026-11-23T09:26:22Z", True), ("2026-11-23T09:59:00Z", False)])
+    def test_builds_that_were_left_out_are_told_where_the_holder_may_be_among_them(
+        self, served: Serving, taken: str, *, told: bool
+    ) -> None:
+        whole = served.answer
+        began = int(datetime(2026, 11, 23, 9, 50, tzinfo=UTC).timestamp() * 1000)
+        builds = [{"number": number, "building": False, "timestamp": began} for number in range(20)]
+        served.answer = lambda asked: (
+            as_json({"jobs": [{"fullName": "deploy", "builds": builds}]}) if asked.path == "/api/json" else whole(asked)
+        )
+        found = gather(jenkins.Jenkins(http(served), REMOTE), stored(created=taken))["asked"]
+        assert ("only the 20 latest builds of deploy were read" in found.fact) is told
 
     def test_the_token_goes_over_https_only(self) -> None:
         environ = {"JENKINS_URL": "http://ci.acme.test", "JENKINS_USER_ID": "mo", "JENKINS_API_TOKEN": "t"}
@@ -198,6 +212,28 @@ class TestCircleCi:
         assert "run 2" in found["candidates"].fact
         assert all(one.says is not Says.SUPPORTS for one in found.values())
 
+    def test_every_page_of_workflows_and_jobs_is_read(self, served: Serving) -> None:
+        whole = served.answer
+
+        def paged(asked: Asked) -> Reply:
+            if asked.path.endswith("/workflow/w2/job"):
+                more = {"id": "j3", "name": "late", "status": "running", "started_at": "2026-11-23T09:21:00Z"}
+                if asked.one("page-token") == "2":
+                    return as_json({"items": [more]})
+                return as_json({"items": [], "next_page_token": "2"})
+            return whole(asked)
+
+        served.answer = paged
+        assert "late" in gather(circleci.CircleCi(REMOTE, http(served, "/api/v2")))["candidates"].fact
+
+    def test_a_list_without_end_is_not_passed_over_in_silence(self, served: Serving) -> None:
+        whole = served.answer
+        served.answer = lambda asked: (
+            as_json({"items": [], "next_page_token": "2"}) if asked.path.endswith("/job") else whole(asked)
+        )
+        found = gather(circleci.CircleCi(REMOTE, http(served, "/api/v2")))["asked"]
+        assert (found.says, "more to tell than was read" in found.fact) == (Says.UNKNOWN, True)
+
     def test_an_approval_is_next_in_line(self, served: Serving) -> None:
         (line,) = lines(circleci.CircleCi(REMOTE, http(served, "/api/v2"))).values()
         assert line.hold.endswith("/workflow/w1/cancel")
@@ -261,6 +297,13 @@ class TestAzure:
         found = gather(azure.Azure(self.REMOTE, http(served, "/acme")), stored("vsts@fv-az719-784"))["holder"]
         assert found.says is Says.SUPPORTS
         assert "20261123.1" in found.fact
+
+    def test_a_full_page_of_builds_is_not_taken_for_all_of_them(self, served: Serving) -> None:
+        whole = served.answer
+        other = {"id": 9, "repository": {"name": "app"}}
+        served.answer = lambda asked: as_json({"value": [other] * 100}) if asked.one("statusFilter") else whole(asked)
+        found = gather(azure.Azure(self.REMOTE, http(served, "/acme")))["asked"]
+        assert (found.says, "there may be more than 100 builds" in found.fact) == (Says.UNKNOWN, True)
 
     def test_a_github_runners_lock_is_not_its(self, served: Serving) -> None:
         found = gather(azure.Azure(self.REMOTE, http(served, "/acme")), stored("runner@fv-az719-784"))["holder"]
@@ -361,6 +404,17 @@ class TestCodeBuild:
 
     def test_builds_of_another_repository_are_left_out(self, client: Any) -> None:
         assert "deploy" not in self.asked(client, REMOTE)["candidates"].fact
+
+    def test_a_clock_that_differs_from_aws_is_told_and_widens_the_window(self) -> None:
+        ahead = format_datetime(datetime.now(UTC) + timedelta(minutes=7), usegmt=True)
+
+        class Client:
+            def list_builds(self, **_: Any) -> dict[str, Any]:
+                return {"ids": [], "ResponseMetadata": {"HTTPHeaders": {"date": ahead}}}
+
+        found = gather(CodeBuild(Client, "eu-west-1", REMOTE))
+        assert "its clock is about 420 s ahead of this machine's" in found["asked"].fact
+        assert "± 480 s" in found["holder"].fact or "± 479 s" in found["holder"].fact
 
     def test_a_refusal_says_which_rights_it_needs(self, client: Any) -> None:
         def refused() -> Any:

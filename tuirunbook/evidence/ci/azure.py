@@ -45,6 +45,7 @@ _BUILDS = {**_STAGES, "notStarted": Stage.QUEUED, "postponed": Stage.QUEUED, "ca
 _LOST = ("stopped hearing from agent", "lost communication", "received a shutdown signal")
 _LONGEST = timedelta(days=2)
 _MOST_BUILDS = 20
+_PAGE = 100
 
 
 class Az:
@@ -84,7 +85,8 @@ class Az:
             if ran.returncode != 0:
                 why = one_line(complained.read(4000).decode("utf-8", "replace"), 300)
                 raise NotAskedError(f"az could not ask {HOST}: {why}", self.renew)
-            return Answer(status=200, headers={}, body=said.read(MOST_BYTES))
+            body = said.read(MOST_BYTES + 1)
+            return Answer(status=200, headers={}, body=body[:MOST_BYTES], cut=len(body) > MOST_BYTES)
 
 
 def connect(organisation: str, environ: Mapping[str, str]) -> Transport:
@@ -145,22 +147,28 @@ class Azure:
     def ask(self, question: Question) -> Report:
         """Builds under way, and those queued in the days before the lock was taken, with their jobs."""
         self._api.begin()
-        under_way = [("statusFilter", "inProgress,notStarted,postponed,cancelling"), ("$top", "100"), _VERSION]
+        under_way = [("statusFilter", "inProgress,notStarted,postponed,cancelling"), ("$top", str(_PAGE)), _VERSION]
         builds = list(items(self._api.get(self._path, under_way), "value"))
+        full = len(builds) >= _PAGE
         if (created := question.holder.created) is not None:
             widened = slack(question.holder, self._api.skew)
             window = [
                 ("minTime", _second(created - _LONGEST)),
                 ("maxTime", _second(created + widened)),
                 ("queryOrder", "queueTimeDescending"),
-                ("$top", "100"),
+                ("$top", str(_PAGE)),
                 _VERSION,
             ]
             ended = items(self._api.get(self._path, window), "value")
+            full = full or len(ended) >= _PAGE
             builds += [build for build in ended if (moment(build, "finishTime") or created) >= created - widened]
+        notes: list[str] = []
         found = {text(build, "id"): build for build in builds if self._is_ours(build) and text(build, "id").isdigit()}
         latest = sorted(found.values(), key=lambda build: int(text(build, "id")), reverse=True)
-        notes = () if len(latest) <= _MOST_BUILDS else (f"only the {_MOST_BUILDS} latest builds were looked into",)
+        if full:
+            notes.append(f"there may be more than {_PAGE} builds; older ones were left out")
+        if len(latest) > _MOST_BUILDS:
+            notes.append(f"only the {_MOST_BUILDS} latest builds were looked into")
         several = at_once(lambda build: list(self._jobs(build)), latest[:_MOST_BUILDS])
         jobs = [job for some in several for job in some]
         filled, unread = with_logs(jobs, question, self._api.skew, self._logs)

@@ -1,7 +1,8 @@
 """CircleCI.
 
 Written after CircleCI's API v2 (project pipelines, their workflows, their jobs); not tried against the service. That
-API gives no logs and no runner of a job, so an ended job says nothing here; what runs and what waits does.
+API gives no logs and no runner of a job, so an ended job says nothing here; what runs and what waits does. What one job
+printed is told by API v1.1 alone (`steps[].actions[].output_url`, a signed address that needs no token).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from tuirunbook.core.ci import Job, Report, Stage
 from tuirunbook.evidence.ci.definitions import Workflow
@@ -31,17 +33,20 @@ _STAGES = {
 _CUT = frozenset({"canceled", "timedout", "terminated-unknown"})
 _BACK = timedelta(days=2)
 _MOST_PIPELINES = 20
+_MOST_PAGES = 10
+FAILED = _CUT | {"failed", "infrastructure_fail"}
+"""How a job is marked that did not end well."""
 
 
-def from_environment(environ: Mapping[str, str]) -> Transport:
-    """The way to ask circleci.com.
+def from_environment(environ: Mapping[str, str], version: str = "v2") -> Transport:
+    """The way to ask circleci.com, by this version of its API.
 
     Raises:
         NotAskedError: There is no token.
     """
     for variable in _TOKENS:
         if secret := environ.get(variable):
-            return Http("https://circleci.com/api/v2", {"Circle-Token": secret}, login=variable, renew=_HOW)
+            return Http(f"https://circleci.com/api/{version}", {"Circle-Token": secret}, login=variable, renew=_HOW)
     raise NotAskedError("there is no login for CircleCI", _HOW)
 
 
@@ -105,8 +110,8 @@ class CircleCi:
 
     def _jobs(self, pipeline: Mapping[str, Any]) -> list[Job]:
         found = []
-        for workflow in items(self._api.get(f"pipeline/{text(pipeline, 'id')}/workflow"), "items"):
-            nodes = items(self._api.get(f"workflow/{text(workflow, 'id')}/job"), "items")
+        for workflow in listed(self._api, f"pipeline/{text(pipeline, 'id')}/workflow"):
+            nodes = listed(self._api, f"workflow/{text(workflow, 'id')}/job")
             found += [job for node in nodes if (job := self._job(pipeline, workflow, node)) is not None]
         return found
 
@@ -134,6 +139,45 @@ class CircleCi:
             undo=undo,
             starts="starts after the jobs before it" if stage is Stage.QUEUED else "",
         )
+
+
+def listed(api: Api, path: str) -> list[Mapping[str, Any]]:
+    """Every page of a list.
+
+    Raises:
+        NotAskedError: It was refused, or has no end.
+    """
+    found: list[Mapping[str, Any]] = []
+    params: list[tuple[str, str]] = []
+    for _ in range(_MOST_PAGES):
+        page = api.get(path, params)
+        found += items(page, "items")
+        token = text(page, "next_page_token") if isinstance(page, Mapping) else ""
+        if not token:
+            return found
+        params = [("page-token", token)]
+    raise NotAskedError(f"{api.transport.host} has more to tell than was read", "Look there yourself.")
+
+
+def output(job: Mapping[str, Any]) -> str:
+    """What a job of API v1.1 printed: its steps that failed, or all of them.
+
+    Raises:
+        NotAskedError: It cannot be read.
+    """
+    actions = [action for step in items(job, "steps") for action in items(step, "actions")]
+    failed = [action for action in actions if action.get("failed") is True or text(action, "status") in FAILED]
+    addresses = [address for action in failed or actions if (address := text(action, "output_url"))]
+    return "\n".join(_printed(address) for address in addresses)
+
+
+def _printed(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname != "127.0.0.1":
+        raise NotAskedError("CircleCI keeps the output at an address that is not HTTPS")
+    # Another host than CircleCI's own: the token is not for it.
+    api = Api(Http(f"{parts.scheme}://{parts.netloc}", {}, login="nobody", renew=_HOW), rights="nothing")
+    return "".join(text(piece, "message") for piece in items(api.get(address)))
 
 
 def _hold(workflow: str) -> tuple[str, str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from tuirunbook.core.ci import Job, Report, Runner, Stage
@@ -40,6 +41,7 @@ class CodeBuild:
         self._client = client
         self._region = region
         self._remote = remote
+        self._skew = timedelta(0)
 
     @property
     def name(self) -> str:
@@ -64,16 +66,18 @@ class CodeBuild:
             place=self.name,
             source=f"codebuild list-builds and batch-get-builds, region {self._region}",
             jobs=tuple(self._job(build) for build in builds if self._is_ours(build)),
+            skew=self._skew,
             notes=tuple(notes),
         )
 
     def _builds(self, question: Question, notes: list[str]) -> Iterator[Mapping[str, Any]]:
         client, page_token = self._client(), ""
         created = question.holder.created
-        earliest = created - slack(question.holder, question.now - question.now) if created else question.now
         for _ in range(_MOST_PAGES):
             more = {"nextToken": page_token} if page_token else {}
             listed = client.list_builds(sortOrder="DESCENDING", **more)
+            self._skew = _skew(listed)
+            earliest = created - slack(question.holder, self._skew) if created else question.now
             identifiers = listed.get("ids", [])
             found = items(client.batch_get_builds(ids=identifiers[:100]), "builds") if identifiers else ()
             yield from (one for one in found if _time(one, "endTime") is None or _time(one, "endTime") >= earliest)
@@ -130,6 +134,15 @@ def _defined(build: Mapping[str, Any]) -> str | None:
         if text(one, "type") in {"", "PLAINTEXT"} and text(one, "name") in _PLACES
     ]
     return "\n".join([buildspec, *variables])
+
+
+def _skew(answer: Mapping[str, Any]) -> timedelta:
+    """AWS' clock minus this machine's, as an answer shows it."""
+    try:
+        date = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError):
+        return timedelta(0)
+    return date - datetime.now(UTC).replace(microsecond=0)
 
 
 def _time(build: Mapping[str, Any], name: str) -> Any:

@@ -8,7 +8,7 @@ they checked out another repository are left out.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ _RUNNING = (
     f"computer[displayName,offline,executors[currentExecutable[{_BUILD}]],oneOffExecutors[currentExecutable[{_BUILD}]]]"
 )
 _QUEUE = "items[id,why,inQueueSince,task[name,url]]"
+_MOST_BUILDS = 20
 _LOST = ("ChannelClosedException", "Agent went offline during the build", "Cannot contact ", "was marked offline")
 
 
@@ -69,7 +70,8 @@ class Jenkins:
     def ask(self, question: Question) -> Report:
         """What runs, waits, and ran when the lock was taken."""
         self._api.begin()
-        jobs = [*self._running(), *self._queued(), *self._ended()]
+        cut: list[str] = []
+        jobs = [*self._running(), *self._queued(), *self._ended(question, cut)]
         filled, notes = with_logs(
             {job.url or job.name: job for job in jobs}.values(), question, self._api.skew, self._logs
         )
@@ -78,7 +80,9 @@ class Jenkins:
             for job in filled
         )
         source = "GET computer, queue and jobs as api/json, consoleText, by JENKINS_API_TOKEN"
-        return Report(system=self.key, place=self.name, source=source, jobs=filled, skew=self._api.skew, notes=notes)
+        return Report(
+            system=self.key, place=self.name, source=source, jobs=filled, skew=self._api.skew, notes=(*cut, *notes)
+        )
 
     def _running(self) -> Iterator[Job]:
         for node in items(self._api.get("computer/api/json", [("tree", _RUNNING)]), "computer"):
@@ -107,14 +111,18 @@ class Jenkins:
                 undo=f"{curl} {shlex.quote(url + '/enable')}" if url else "",
             )
 
-    def _ended(self) -> Iterator[Job]:
-        builds = f"fullName,builds[{_BUILD}]{{0,20}}"
+    def _ended(self, question: Question, notes: list[str]) -> Iterator[Job]:
+        builds = f"fullName,builds[{_BUILD}]{{0,{_MOST_BUILDS}}}"
         tree = f"jobs[{builds},jobs[{builds},jobs[{builds}]]]"
         pending = list(items(self._api.get("api/json", [("tree", tree)]), "jobs"))
         while pending:
             folder = pending.pop()
             pending += items(folder, "jobs")
-            for build in items(folder, "builds"):
+            found = items(folder, "builds")
+            if len(found) >= _MOST_BUILDS and _all_after(found, question):
+                name = one_line(text(folder, "fullName"), 80)
+                notes.append(f"only the {_MOST_BUILDS} latest builds of {name} were read, and all began after the lock")
+            for build in found:
                 if build.get("building") is False and self._is_ours(build):
                     yield self._job(build, text(build, "builtOn"), Stage.ENDED)
 
@@ -144,3 +152,10 @@ class Jenkins:
 
     def _log(self, job: Job) -> str:
         return self._api.log(job.url.rstrip("/") + "/consoleText")
+
+
+def _all_after(builds: Sequence[Mapping[str, Any]], question: Question) -> bool:
+    """Whether all these began after the lock was taken, so that one before them may be the holder."""
+    created = question.holder.created
+    began = [moment(build, "timestamp") for build in builds]
+    return created is not None and all(one is None or one > created for one in began)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 import msgspec
 
 from tuirunbook.core.diagnosis import Kind, diagnose
-from tuirunbook.evidence.ci import azure, buildkite, github, gitlab, jenkins, login
+from tuirunbook.evidence.ci import azure, buildkite, circleci, github, gitlab, jenkins, login
 from tuirunbook.evidence.ci.reading import inner, items, moment, text
 from tuirunbook.evidence.ci.transport import Api, NotAskedError, Transport
 
@@ -24,11 +24,17 @@ _GITHUB_PULL = re.compile(r"/([\w.-]+/[\w.-]+)/pull/(\d+)(?:/.*)?")
 _GITLAB = re.compile(r"/([\w./-]+?)/-/(jobs|pipelines|merge_requests)/(\d+)(?:/.*)?")
 _BUILDKITE = re.compile(r"/([\w-]+)/([\w-]+)/builds/(\d+)(?:/.*)?")
 _AZURE = re.compile(r"/([^/]+)/([^/]+)/_build(?:/.*)?")
+_CIRCLECI_HOSTS = frozenset({"circleci.com", "app.circleci.com"})
+_CIRCLECI = re.compile(
+    r"(?:/pipelines)?/(gh|github|bb|bitbucket)/([\w.-]+/[\w.-]+)/\d+(?:/workflows/([\w-]+)(?:/jobs/(\d+))?)?(?:/.*)?"
+)
+_CIRCLECI_JOB = re.compile(r"/(gh|github|bb|bitbucket)/([\w.-]+/[\w.-]+)/(\d+)")
 _NO_CAUSE = frozenset({Kind.NOT_A_LOCK_ERROR, Kind.UNKNOWN})
 _MOST_LOGS = 6
 
 Printed = tuple[str, datetime | None]
 Connect = Callable[[str, Mapping[str, str]], Transport]
+ToCircleCi = Callable[[Mapping[str, str], str], Transport]
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +56,7 @@ def fetch(
     *,
     to_github: Connect = login.github,
     to_gitlab: Connect = login.gitlab,
+    to_circleci: ToCircleCi = circleci.from_environment,
 ) -> Fetched:
     """The log behind an address: of several that failed, the latest that tells of a lock.
 
@@ -62,7 +69,11 @@ def fetch(
     ):
         raise NotAskedError(f"{link} is not an HTTPS address", "Give the address of a run, or a file with its log.")
     host = parts.netloc.rpartition("@")[2].lower()
-    logs = _logs(host, parts.path.rstrip("/"), parts, environ, to_github, to_gitlab)
+    path = parts.path.rstrip("/")
+    if host in _CIRCLECI_HOSTS:
+        logs = _circleci(to_circleci, environ, path)
+    else:
+        logs = _logs(host, path, parts, environ, to_github, to_gitlab)
     if logs is None:
         raise NotAskedError(
             f"{link} is not the address of a run, job or pull request that is known here",
@@ -82,6 +93,8 @@ def _logs(
     if host == "buildkite.com" and (found := _BUILDKITE.fullmatch(path)):
         transport, _ = buildkite.from_environment({"BUILDKITE_ORGANIZATION_SLUG": found[1], **environ})
         return _buildkite(Api(transport, rights="to read builds and their logs"), found, parts.fragment)
+    if (url := environ.get("ATLANTIS_URL", "")) and host == urlsplit(url).netloc.lower():
+        raise NotAskedError("Atlantis gives no log to programs", "Paste its comment on the pull request instead.")
     if host == azure.HOST and (found := _AZURE.fullmatch(path)):
         number = next(iter(parse_qs(parts.query).get("buildId", [])), "")
         api = Api(azure.connect(unquote(found[1]), environ), rights="to read builds")
@@ -149,6 +162,30 @@ def _buildkite(api: Api, found: re.Match[str], fragment: str) -> Iterator[Printe
     failed = [job for job in jobs if text(job, "state") in {"failed", "timed_out", "canceled"}]
     for job in wanted or sorted(failed, key=lambda one: text(one, "finished_at"), reverse=True):
         yield api.log(f"{place}/jobs/{quote(text(job, 'id'), safe='')}/log.txt"), moment(job, "finished_at")
+
+
+def _circleci(to_circleci: ToCircleCi, environ: Mapping[str, str], path: str) -> Iterator[Printed] | None:
+    """The jobs by API 1.1, which alone tells of their output; those of a workflow by API 2."""
+    newer, older = (Api(to_circleci(environ, version), rights="to see the project") for version in ("v2", "v1.1"))
+    if found := _CIRCLECI_JOB.fullmatch(path):
+        return _circleci_jobs(older, found[1], found[2], [found[3]])
+    found = _CIRCLECI.fullmatch(path)
+    if found is None or found[3] is None:
+        return None
+    if found[4]:
+        return _circleci_jobs(older, found[1], found[2], [found[4]])
+    nodes = circleci.listed(newer, f"workflow/{found[3]}/job")
+    failed = [node for node in nodes if text(node, "status") in circleci.FAILED]
+    latest = sorted(failed, key=lambda one: text(one, "stopped_at"), reverse=True)
+    return _circleci_jobs(older, found[1], found[2], [text(one, "job_number") for one in latest])
+
+
+def _circleci_jobs(api: Api, kind: str, project: str, numbers: Iterable[str]) -> Iterator[Printed]:
+    vcs = {"gh": "github", "bb": "bitbucket"}.get(kind, kind)
+    for number in numbers:
+        if number.isdigit():
+            node = api.get(f"project/{vcs}/{project}/{number}")
+            yield circleci.output(node), moment(node, "stop_time")
 
 
 def _azure(api: Api, project: str, number: str) -> Iterator[Printed]:

@@ -146,7 +146,7 @@ class WalkScreen(GreyKeys[None]):
         if text and isinstance(self.model.session, Following):
             self.stage.say("The error was not handed in, for this window only reads. Paste it where the walk is (e).")
         elif text:
-            self.model.walk.desk.submit(self.model.walk.paste, text)
+            self.model.walk.desk.submit(self.model.walk.paste, text, None, self.front.pasted_link())
 
     def _close_overtaken(self) -> None:
         """A dialog about what is not so any more goes away by itself, and nothing begins right after it (S1)."""
