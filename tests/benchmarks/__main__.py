@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator
 
-from tests.benchmarks import bench_output, bench_survey, bench_training
+from tests.benchmarks import bench_output, bench_survey, bench_training, gathering
 from tests.benchmarks.measure import Figure, NotMeasured
 from tests.benchmarks.releasing import force_unlock
 from tests.benchmarks.replaying import replay
@@ -41,6 +41,7 @@ def main() -> int:
         else:
             _print(_in_a_world(here, quick=quick))
     _print([replay(1 if quick else 5)])
+    _print([gathering.rows(1 if quick else 5), *gathering.keys(40 if quick else 200)])
     _print(bench_output.measure(quick=quick))
     _print(bench_training.measure(quick=quick))
     if not quick:

@@ -21,6 +21,7 @@ from tuirunbook.core.events import (
     Closed,
     DetailsGiven,
     Event,
+    FindingRecorded,
     LockChanged,
     LockObserved,
     LockRecord,
@@ -32,10 +33,11 @@ from tuirunbook.core.events import (
     ReleaseIntended,
     RetryEnded,
     SnapshotRecord,
+    SourceSwitched,
     UnknownEvent,
     timestamp,
 )
-from tuirunbook.core.evidence import Says
+from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.lock import Change, LockInfo, Store
 from tuirunbook.core.postmortem import Postmortem, build, escape, to_markdown
 from tuirunbook.core.postmortem.times import duration
@@ -652,6 +654,50 @@ def test_only_what_blocked_and_was_changed_before_the_release_of_its_lock_is_tol
 def test_an_answer_among_the_factors_says_how_and_who() -> None:
     factors = of(*released(GONE)).prompts[0].known
     assert factors == ("Its process is gone (looked with ps), said Priya Raman.",)
+
+
+def finding(key: str, fact: str, **facts: Any) -> FindingRecorded:
+    told = Finding(
+        key=key, lock=LOCK, says=Says.NOTHING, fact=fact, source="GitHub: GET runs", observed_at=later(2), **facts
+    )
+    return FindingRecorded(at=later(2), finding=told)
+
+
+def test_what_makes_a_lock_come_back_and_the_causes_that_were_seen_are_factors() -> None:
+    factors = (
+        of(
+            *released(
+                finding(
+                    "recurrence.fresh", "a fresh lock by the same ci, 2 min after another: a cause, not an incident"
+                ),
+                finding("cause.cancels", "shown: deploy.yml cancels the run in progress"),
+                finding("cause.timeout", "not seen: no limit"),
+            )
+        )
+        .prompts[0]
+        .known
+    )
+    assert factors == (
+        "A fresh lock by the same ci, 2 min after another: a cause, not an incident.",
+        "A usual cause of locks that are left: deploy.yml cancels the run in progress.",
+    )
+
+
+def test_the_export_shows_of_each_finding_its_lock_who_was_asked_and_with_what() -> None:
+    shown = section(
+        text(*released(finding("ci.a", "one", asked="GitHub"), finding("k", "two", asked="EC2"))), "Findings"
+    )
+    first, second = [line for line in shown.splitlines() if "| one |" in line or "| two |" in line]
+    assert f"`{LOCK[:8]}`" in first
+    assert "| GitHub: GET runs |" in first
+    assert "| EC2: GitHub: GET runs |" in second
+
+
+def test_a_source_that_was_turned_off_stands_among_what_was_left_out() -> None:
+    off = SourceSwitched(at=later(2), by="Priya Raman", source="Kubernetes", off=True, why="it asks for a login")
+    assert of(*released(off)).skips == (
+        "Kubernetes: turned off as a source of evidence, it asks for a login (Priya Raman)",
+    )
 
 
 def test_an_incident_closed_without_the_prevention_list_says_so() -> None:

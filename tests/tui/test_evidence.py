@@ -18,6 +18,7 @@ from tests.walk.parts import Bench, Witness
 from tuirunbook.core.events import FindingDisputed, SourceSwitched
 from tuirunbook.core.evidence import InLine, Match, Says
 from tuirunbook.core.lock import Store
+from tuirunbook.core.recurrence import FRESH
 from tuirunbook.core.runbook import Action
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.tui.dialogs.form import FormScreen
@@ -97,6 +98,17 @@ def test_step_3_says_who_is_asked_for_how_long_who_is_off_and_why_a_source_faile
     assert "… CloudTrail: asking, 3s" in said
     assert "– EC2: off, so not checked" in said
     assert "? kubectl: the server refused the login → not known (Kubernetes)" in said
+
+
+@pytest.mark.parametrize("action", [Action.RULE_OUT, Action.FORCE_UNLOCK])
+def test_where_the_holder_has_left_two_locks_within_minutes_it_says_so_before_a_release(action: Action) -> None:
+    story = Story()
+    story.look()
+    story.finding(FRESH, Says.NOTHING, fact="a fresh lock by the same ci, 2 min after: a cause, not an incident")
+    view = view_of(story)
+    shown = next(number for number, step in enumerate(view.steps) if step.step.action is action)
+    said = pane(dataclasses.replace(view, shown=shown)).plain
+    assert "a cause, not an incident; step 9 has the usual causes" in said
 
 
 def test_a_row_in_full_says_what_was_asked_when_about_which_lock_how_firmly_and_where_to_see_it() -> None:

@@ -230,6 +230,12 @@ def unreleased(log: str, lock: LockIdentity, now: datetime, link: str = "") -> F
     )
 
 
+def fresh(incident: Incident, lock: LockIdentity) -> str:
+    """Why this lock was left by what leaves them again and again, minutes after another; empty where it was not."""
+    finding = incident.findings.get((lock, FRESH))
+    return finding.fact if finding is not None else ""
+
+
 def recurring(incident: Incident) -> tuple[str, ...]:
     """The facts of an incident which say that its lock has come back."""
     facts = {finding.key: finding.fact for finding in incident.findings.values()}

@@ -271,16 +271,19 @@ def _findings(findings: Iterable[doc.FindingRow]) -> Iterator[str]:
             text(item.says) + (", disputed" if item.disputed else ""),
             text(item.match.replace("-", " ")),
             text(item.fact),
-            " ".join(
-                part
-                for part in (text(item.asked) + ":" if item.asked else "", text(item.source), link(item.link))
-                if part
-            ),
+            f"{text(_asked(item))} {link(item.link)}".strip(),
         )
         for item in told
     )
     yield from table(("UTC", "Lock", "Says", "Match", "Fact", "Source"), rows) if told else [_NOTHING]
     yield ""
+
+
+def _asked(item: doc.FindingRow) -> str:
+    """Who was asked, and with what."""
+    if not item.asked or item.source.startswith(item.asked):
+        return item.source
+    return f"{item.asked}: {item.source}"
 
 
 def _raw(postmortem: doc.Postmortem) -> Iterator[str]:

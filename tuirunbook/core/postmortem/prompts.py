@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tuirunbook.core import causes
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.postmortem.account import Account
 from tuirunbook.core.postmortem.document import Prompt
 from tuirunbook.core.postmortem.times import duration, seconds_between, spoken
+from tuirunbook.core.recurrence import recurring
 from tuirunbook.core.text import one_line
 from tuirunbook.core.timeline import capital, check_in_words, joined, outcome_in_words
 
@@ -55,6 +57,10 @@ def _factors(account: Account) -> Iterator[str]:
             more = f" ({how})" if how else ""
             told.setdefault(f"{answer.label or answer.answer}{more}, said {answer.who or answer.by}")
     yield from told
+    yield from recurring(incident)
+    for cause in causes.found(incident).values():
+        if cause.result is causes.Result.SHOWN:
+            yield f"a usual cause of locks that are left: {cause.fact}"
     if len(incident.seen) > 1:
         yield f"{len(incident.seen)} different locks were seen on this state during the incident"
     for (phase, name), check in incident.checks.items():

@@ -74,11 +74,11 @@ class Lazily:
         return self._name
 
     def ask(self, question: Question) -> Report:
-        """What it says; the keys are this one's, for two systems of one kind may be asked."""
+        """What it says; keys and name are this one's, for two systems of one kind may be asked."""
         system = self._system or self._connect()
         report = system.ask(question)
         self._system = system
-        return msgspec.structs.replace(report, system=self._key)
+        return msgspec.structs.replace(report, system=self._key, place=self._name)
 
 
 class CiSource:

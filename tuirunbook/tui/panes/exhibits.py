@@ -90,8 +90,8 @@ def _finding(finding: Finding, row: Exhibit, view: View) -> Iterator[Content]:
     if finding.final:
         yield Content(NOT_TO_DISPUTE)
     yield pair("asked", row.source, _WIDTH)
-    if finding.source != row.source:
-        yield pair("with", finding.source, _WIDTH)
+    if call := finding.source.removeprefix(row.source).lstrip(": "):
+        yield pair("with", call, _WIDTH)
     yield pair("at", _times(finding, row.status, view), _WIDTH)
     record = view.incident.record(finding.lock)
     who = f" of {record.info.who}" if record and record.info and record.info.who else ""

@@ -77,6 +77,12 @@ def check_line(check: CheckRecorded | None, name: str, what: str) -> Content:
     return Content.assemble((f"{glyph} ", style), f"{what}: {one_line(check.detail, 300)}")
 
 
+def comes_back(fact: str) -> Iterable[Content]:
+    """That a lock is one of several that the same holder leaves, where it is: then releasing is not the way out."""
+    if fact:
+        yield Content.assemble(("✗ ", "$text-error"), (one_line(fact, 300), "bold"), "; step 9 has the usual causes.")
+
+
 def verdict_lines(verdict: Verdict) -> Iterable[Content]:
     """The verdict, what it rests on and what it lacks."""
     name = verdict.opinion.value.upper()

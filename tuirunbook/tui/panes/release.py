@@ -10,9 +10,10 @@ from tuirunbook.core.gates import Action, DeleteLock, ForceUnlock, obstacle
 from tuirunbook.core.incident import Release
 from tuirunbook.core.lock import short
 from tuirunbook.core.procedure import lock_in_hand
+from tuirunbook.core.recurrence import fresh
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import judge
-from tuirunbook.tui.panes.parts import Lines, key, paragraph, verdict_lines
+from tuirunbook.tui.panes.parts import Lines, comes_back, key, paragraph, verdict_lines
 from tuirunbook.tui.view import View
 
 OUTCOMES = {
@@ -33,6 +34,7 @@ def force_unlock(view: View) -> Lines:
         yield paragraph("No lock is held, so there is nothing to unlock.")
     else:
         yield from _attempts(incident.releases_of(lock))
+        yield from comes_back(fresh(incident, lock))
         yield from verdict_lines(judge(incident, lock))
         yield Content("")
         if lock.startswith("sha256:"):

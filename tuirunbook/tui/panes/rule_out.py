@@ -10,6 +10,7 @@ from tuirunbook.core.claims import unseen_in_words
 from tuirunbook.core.evidence import AFTERMATH, Finding, Match, Says
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import BEFORE_CHECKS, active_lock, open_questions, questions_of
+from tuirunbook.core.recurrence import fresh
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import QUESTION_NAMES, as_counted, as_finding, judge
 from tuirunbook.tui.panes.exhibits import asking_for, line_rows
@@ -20,6 +21,7 @@ from tuirunbook.tui.panes.parts import (
     SAYS_WORDS,
     Lines,
     check_line,
+    comes_back,
     heading,
     key,
     paragraph,
@@ -57,6 +59,7 @@ def rule_out(view: View) -> Lines:
         if len(incident.identities) > 1:
             stores = " and ".join(record.store.label for record in incident.locks if record.identity == lock)
             yield heading(f"Lock {short(lock)} in {stores}")
+        yield from comes_back(fresh(incident, lock))
         yield from verdict_lines(judge(incident, lock))
         yield Content("")
         yield from _evidence(view, lock)

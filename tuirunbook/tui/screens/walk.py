@@ -77,6 +77,7 @@ class WalkScreen(GreyKeys[None]):
         self._mailbox = mailbox
         self._resumed = resumed
         self._told_before = session.incident.events if resumed and isinstance(session, Walk) else 0
+        self._stale = False
 
     def compose(self) -> ComposeResult:
         """Header, runbook and step side by side, command log, footer."""
@@ -138,6 +139,13 @@ class WalkScreen(GreyKeys[None]):
         self.model.news.clear()
         if before is not None and self.model.snapshot is not before:
             self._close_overtaken()
+        if not self._stale:
+            self._stale = True
+            self.call_later(self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Show what several messages have changed, at once: sources answer at the same moment."""
+        self._stale = False
         self.show()
 
     def _hand_in_error(self) -> None:
