@@ -7,17 +7,22 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+import msgspec
 import pytest
 
 from tests.support.aws import ACCOUNT, REGION
 from tests.support.locks import BUCKET, FIRST, KEY, LOCK_ID, lock_json, put_item
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.chain import ChainReport
 from tuirunbook.core.events import Closed, Event, Opened, timestamp
+from tuirunbook.core.postmortem.document import Postmortem
 from tuirunbook.journal.journals import Journals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.cli.conftest import Machine
 
 
@@ -247,10 +252,24 @@ def test_completion_completes_commands(machine: Machine) -> None:
 
 
 def test_every_command_that_prints_json_documents_its_shape(machine: Machine) -> None:
-    for command in ("status", "locks", "wait", "diagnose", "incidents", "doctor"):
-        page = machine.run(command, "--help").out
+    for command in ("status", "locks", "wait", "diagnose", "incidents", "doctor", "runbook check", "train"):
+        page = machine.run(*command.split(), "--help").out
         assert "--json prints" in page
-        assert '{"' in page or '[{"' in page
+        assert '{"' in page
+
+
+def test_the_help_of_export_names_every_key_of_its_json(machine: Machine) -> None:
+    page = machine.run("export", "--help").out
+
+    def keys(kind: type[msgspec.Struct]) -> Iterator[str]:
+        for field in msgspec.structs.fields(kind):
+            yield field.encode_name
+            for inner in (field.type, *get_args(field.type), *(a for b in get_args(field.type) for a in get_args(b))):
+                if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and inner is not ChainReport:
+                    yield from keys(inner)
+
+    missing = [key for key in keys(Postmortem) if f'"{key}"' not in page]
+    assert missing == []
 
 
 def test_the_version_and_an_unknown_command(machine: Machine) -> None:

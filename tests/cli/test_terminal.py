@@ -185,6 +185,19 @@ def test_several_states_are_offered_held_ones_first(machine: Machine) -> None:
 
 
 @pytest.mark.pty
+def test_a_lock_that_cannot_be_read_is_not_said_to_be_unseen(machine: Machine) -> None:
+    machine.write_root()
+    machine.aws.deny("GetItem")
+    child = spawn(machine, f"{sys.executable} -m tuirunbook")
+    child.expect("nothing is known about it")
+    child.send("\x11")
+    expect_end(child)
+    said = machine.run("--plain").out
+    assert "nothing is known about it until that can be read" in " ".join(said.split())
+    assert "none was seen here" not in said
+
+
+@pytest.mark.pty
 def test_a_journal_that_cannot_be_written_is_told_in_a_sentence(machine: Machine) -> None:
     machine.write_root()
     put_item(machine.aws, lock_json())

@@ -99,10 +99,27 @@ def export(
     """Print an incident as a postmortem, secrets left out.
 
     \b
-    --format json prints one object:
-      {"title", "training", "anonymised", "header", "summary": [sentence], "impact", "durations": [{"name", "at", …}],
-       "timeline": [row], "decisions", "disputes", "skips", "outside", "before_after", "prompts", "follow_ups",
-       "holds", "prevention", "commands", "findings", "restores"}
+    --format json prints one object; every key is always there, times are RFC 3339, spans are seconds:
+      {"format": 1, "title", "training", "anonymised",
+       "header": {"incident", "status", "ticket", "operators": [name], "caller", "account", "region", "state",
+                  "workspace", "stores": [name], "root", "tool", "program", "runbook", "runbook_sha256",
+                  "chain": whether the journal verifies},
+       "summary": [sentence], "impact": {"begin", "since", "end", "seconds", "could_not_ship"},
+       "durations": [{"name", "at", "after", "note"}],
+       "timeline": [{"at", "local", "actor", "marker", "fact", "source", "link", "routine", "gap"}],
+       "decisions": [{"release": number, "at", "by", "method", "lock", "believed", "supports": [fact],
+                      "blocks": [fact], "not_checked": [fact], "answers": [sentence], "changed": [sentence],
+                      "advised", "reasons": {question: sentence}, "accepted_by", "outcome", "detail", "exit_code"}],
+       "disputes": [sentence], "skips": [sentence], "outside": [sentence],
+       "before_after": {"locks": [{"store", "lock", "description", "sha256", "raw", "seen_at"}],
+                        "before", "after": {"at", "version_id", "serial", "md5", "resources", "detail"} or null,
+                        "read_back", "plan_summary", "read_by"},
+       "prompts": [{"heading", "question", "known": [sentence]}],
+       "follow_ups" and "holds": [{"what", "owner", "due", "note"}],
+       "prevention": [{"item", "checked", "note"}], "prevention_note",
+       "commands": [{"id", "argv": [argument], "started_at", "ended_at", "exit_code", "summary", "read_back"}],
+       "findings": [{"at", "lock", "asked", "says", "match", "fact", "source", "link", "disputed"}],
+       "restores": [{"backup", "store", "argv": [argument]}]}
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     document = Archive(Adapters(merged(context, given))).export(incident, form=form, anonymise=anonymise)
     if output is None:

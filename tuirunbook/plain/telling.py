@@ -60,6 +60,8 @@ def lock(session: Session) -> Iterator[str]:
             yield f"  {one_line(reading.advice, 300)}"
     if not snapshot.held and incident.unseen:
         yield from (_unseen(session, info) for info in incident.unseen)
+    elif not snapshot.held and snapshot.blind:
+        yield "Lock: nothing is known about it until that can be read."
     elif not snapshot.held:
         yield _nobody(session)
     if incident.elsewhere:

@@ -83,7 +83,10 @@ def inspect(view: View) -> Lines:
 
 def _never_seen(view: View) -> Lines:
     address = view.incident.address
-    yield heading("No lock was seen here. That does not mean that it is gone.")
+    if view.snapshot is not None and view.snapshot.blind:
+        yield heading("The lock could not be read, so nothing is known about it.")
+    else:
+        yield heading("No lock was seen here. That does not mean that it is gone.")
     if not address.locks_at_all:
         yield paragraph("This backend takes no lock at all: it names no table and no lockfile.")
         return
