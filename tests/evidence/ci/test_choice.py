@@ -15,12 +15,13 @@ from tests.evidence.ci.conftest import ADDRESS, NOW, stored
 from tests.evidence.ci.serving import Asked, GitHubServer, Reply, Serving, as_json, serving
 from tests.evidence.ci.test_github import REFUSED
 from tests.evidence.ci.test_transport import environ, stand_in
-from tuirunbook.cli.walk import read_text
+from tuirunbook.cli.walk import read_text, with_error
 from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.diagnosis import Kind, diagnose
 from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.evidence.ci.source import CiSource
 from tuirunbook.walk.ports import EvidenceSource
+from tuirunbook.wiring import ci as wiring_ci
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.ci import ci_sources, fetch_error
 from tuirunbook.wiring.front import WiredFront
@@ -239,3 +240,15 @@ def test_a_host_at_the_beginning_of_a_problem_stays_as_it_is_written() -> None:
     with pytest.raises(Problem) as caught:
         fetch_error("https://example.test/x", {})
     assert caught.value.sentence.startswith("https://example.test/x is not")
+
+
+def test_an_error_that_was_read_from_an_address_keeps_it_and_one_from_a_file_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = "https://github.com/acme/infra/actions/runs/812"
+    monkeypatch.setattr(wiring_ci, "fetch_error", lambda address, _: f"the log behind {address}")
+    fetched = with_error(Options(), link)
+    assert (fetched.error, fetched.error_link) == (f"the log behind {link}", link)
+    (tmp_path / "ci.log").write_text("boom")
+    saved = with_error(Options(), str(tmp_path / "ci.log"))
+    assert (saved.error, saved.error_link) == ("boom", "")
