@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import stat
@@ -225,6 +226,26 @@ def test_answers_intents_and_outcomes_are_on_the_disk_before_append_returns(
             durable.add(type(event))
     assert durable == {type(event) for event in story()} - set(CHEAP)
     assert FindingRecorded in CHEAP
+
+
+@pytest.mark.parametrize(("known", "synced"), [(True, ["full"]), (False, ["full", "fsync"])])
+def test_where_fsync_stops_at_the_drives_cache_the_drive_is_told_to_write(
+    journal: JournalWriter, monkeypatch: pytest.MonkeyPatch, *, known: bool, synced: list[str]
+) -> None:
+    done: list[str] = []
+
+    def full(descriptor: int, command: int) -> int:
+        assert (descriptor, command) == (journal._file, 51)
+        done.append("full")
+        if not known:
+            raise OSError(errno.ENOTSUP, "this file system cannot")
+        return 0
+
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", full)
+    monkeypatch.setattr(os, "fsync", lambda _: done.append("fsync"))
+    journal.append(note("one"))
+    assert done == synced
 
 
 def test_s13_what_is_appended_is_redacted(journal: JournalWriter, directory: Path) -> None:

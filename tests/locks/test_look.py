@@ -393,24 +393,6 @@ def test_a_state_above_the_limit_is_only_hashed(backend: EmbeddedAws, monkeypatc
     assert make_store(backend).state_content() == StateContent(md5=hashlib.md5(body, usedforsecurity=False).hexdigest())
 
 
-def test_state_versions_come_newest_first_with_their_markers(aws: EmbeddedAws) -> None:
-    aws.create_backend(BUCKET, TABLE, versioned=True)
-    s3 = aws.client("s3")
-    ids = [s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"%d" % number)["VersionId"] for number in range(12)]
-    put_lockfile(aws, lock_json())
-    versions = make_store(aws).state_versions()
-    assert not isinstance(versions, NotChecked)
-    assert len(versions) == 10
-    assert versions[0].version_id == ids[-1]
-    assert versions[0].latest
-    s3.delete_object(Bucket=BUCKET, Key=KEY)
-    versions = make_store(aws).state_versions()
-    assert not isinstance(versions, NotChecked)
-    assert versions[0].deleted
-    aws.deny("ListObjectVersions")
-    assert why_of(make_store(aws).state_versions()).code == "AccessDenied"
-
-
 def test_a_lock_that_changed_hands_is_read_as_it_is_now(backend: EmbeddedAws) -> None:
     put_item(backend, lock_json())
     store = make_store(backend)

@@ -65,20 +65,6 @@ _LABELS: Mapping[Platform, str] = {
     Platform.HOST: "a host",
 }
 
-CI_PLATFORMS = frozenset(
-    {
-        Platform.GITHUB,
-        Platform.GITLAB,
-        Platform.AZURE,
-        Platform.CIRCLECI,
-        Platform.JENKINS,
-        Platform.BUILDKITE,
-        Platform.CODEBUILD,
-        Platform.ATLANTIS,
-        Platform.CONCOURSE,
-    }
-)
-
 
 class Sureness(enum.StrEnum):
     """How surely a name means a platform, surest first."""

@@ -49,26 +49,6 @@ class StateContent(msgspec.Struct, frozen=True, kw_only=True):
     version_id: str | None = None
 
 
-class StateVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of the state object.
-
-    Attributes:
-        version_id: Its name; `null` in a bucket that keeps no versions.
-        last_modified: When it was written, by the server's clock; RFC 3339.
-        etag: Its ETag, quotes included; None for a delete marker.
-        size: In bytes.
-        latest: Whether it is the current one.
-        deleted: Whether it is a delete marker.
-    """
-
-    version_id: str
-    last_modified: str
-    etag: str | None = None
-    size: int = 0
-    latest: bool = False
-    deleted: bool = False
-
-
 class DeleteOutcome(enum.StrEnum):
     """What a conditional delete came back with. What is true afterwards, only a read says."""
 

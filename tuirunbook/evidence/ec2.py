@@ -20,6 +20,7 @@ from tuirunbook.core.holder import Holder, WhoRule, read_who
 from tuirunbook.core.lock import NotChecked, StoredLock
 from tuirunbook.core.text import one_line
 from tuirunbook.evidence.aws_door import AwsDoor, told
+from tuirunbook.evidence.seen import Seen
 
 KEY = "host.ec2"
 MOST_INSTANCES = 50
@@ -28,15 +29,6 @@ ALIVE = ("holder-host=host-gone",)
 
 _TRANSITION = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 _LIVING = frozenset({"pending", "running", "stopping", "shutting-down"})
-
-
-class _Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What one instance tells."""
-
-    says: Says
-    words: str
-    alive: bool = False
-    ended_at: datetime | None = None
 
 
 class _Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +71,7 @@ class Ec2:
         source = f"ec2:DescribeInstances, private address {place.words}"
         if why := self._door.why_not("ec2"):
             seen, match = (
-                _Seen(says=Says.UNKNOWN, words=f"the instance at {ip} was not looked for: {why}"),
+                Seen(says=Says.UNKNOWN, words=f"the instance at {ip} was not looked for: {why}"),
                 Match.COULD_BE,
             )
         elif home and address.account and home != address.account:
@@ -87,26 +79,16 @@ class Ec2:
                 f"the instance at {ip} was not looked for: by the settings it lives in account {home}, and these "
                 f"credentials are for {address.account}; ask with a profile of that account (--profile NAME)"
             )
-            seen, match = _Seen(says=Says.UNKNOWN, words=words), Match.COULD_BE
+            seen, match = Seen(says=Says.UNKNOWN, words=words), Match.COULD_BE
         else:
             seen = self._look(place, lock, holder)
             match = Match.NAMES_THIS_STATE if place.declared else Match.COULD_BE
-        yield Finding(
-            key=KEY,
-            lock=lock.identity,
-            says=seen.says,
-            match=match,
-            fact=seen.words,
-            source=source,
-            observed_at=timestamp(now),
-            ended_at=timestamp(seen.ended_at) if seen.ended_at else msgspec.UNSET,
-            opposes=ALIVE if seen.alive and place.declared else msgspec.UNSET,
-        )
+        yield seen.about(lock, KEY, source, now, match=match, opposes=ALIVE if place.declared else ())
 
-    def _look(self, place: _Place, lock: StoredLock, holder: Holder) -> _Seen:
+    def _look(self, place: _Place, lock: StoredLock, holder: Holder) -> Seen:
         instances = self._door.ask(f"the instances in {place.region}", lambda: self._instances(place))
         if isinstance(instances, NotChecked):
-            return _Seen(
+            return Seen(
                 says=Says.UNKNOWN, words=f"the instance at {place.ip} could not be looked for: {told(instances)}"
             )
         if not instances:
@@ -126,21 +108,21 @@ class Ec2:
         )
         return [one for page in pages for group in _listed(page, "Reservations") for one in group["Instances"]]
 
-    def _absent(self, place: _Place, holder: Holder) -> _Seen:
+    def _absent(self, place: _Place, holder: Holder) -> Seen:
         """No instance has the address; it supports only where it must have been, and nothing else has it now."""
         if not place.declared:
             words = f"no instance has {place.words}; that says nothing, {_how_to_declare(holder)}"
-            return _Seen(says=Says.NOTHING, words=words)
+            return Seen(says=Says.NOTHING, words=words)
         interfaces = self._door.ask(f"the network interfaces in {place.region}", lambda: self._interfaces(place))
         if isinstance(interfaces, NotChecked):
             words = f"no instance has {place.words}, but whether a task or pod has it is not known: {told(interfaces)}"
-            return _Seen(says=Says.UNKNOWN, words=words)
+            return Seen(says=Says.UNKNOWN, words=words)
         if interfaces:
             what = one_line(str(interfaces[0].get("Description") or "no description"), 120)
             words = f"no instance has {place.words}, but a network interface does ({what}): it may be a task or a pod"
-            return _Seen(says=Says.NOTHING, words=words)
+            return Seen(says=Says.NOTHING, words=words)
         words = f"nothing has {place.words} any more, where this holder lives by the settings"
-        return _Seen(says=Says.SUPPORTS, words=words)
+        return Seen(says=Says.SUPPORTS, words=words)
 
     def _interfaces(self, place: _Place) -> list[Mapping[str, Any]]:
         answer = self._door.client("ec2", place.region).describe_network_interfaces(
@@ -171,7 +153,7 @@ def _how_to_declare(holder: Holder) -> str:
     return f'unless the settings say where it lives: [[who]] matches = "*@{host}", account = "…", region = "…"'
 
 
-def _read(instance: Mapping[str, Any], window: Taken | None) -> _Seen:
+def _read(instance: Mapping[str, Any], window: Taken | None) -> Seen:
     state = str(instance.get("State", {}).get("Name", ""))
     name = one_line(str(instance.get("InstanceId", "an instance")), 40)
     launched = _moment(instance.get("LaunchTime"))
@@ -179,28 +161,28 @@ def _read(instance: Mapping[str, Any], window: Taken | None) -> _Seen:
     if state in _LIVING:
         if launched and window and window.is_before(launched) and state in {"pending", "running"}:
             words = f"{name} was launched at {since}, after the lock was taken: what ran there before has ended"
-            return _Seen(says=Says.SUPPORTS, words=words)
+            return Seen(says=Says.SUPPORTS, words=words)
         words = (
             f"{name} is {state}, launched at {since}: the host lives, and whether terraform does, a look there tells"
         )
-        return _Seen(says=Says.NOTHING, words=words, alive=True)
+        return Seen(says=Says.NOTHING, words=words, alive=True)
     hibernates = bool((instance.get("HibernationOptions") or {}).get("Configured"))
     if state == "stopped" and hibernates:
         words = f"{name} is stopped and can hibernate: its processes may go on when it is started"
-        return _Seen(says=Says.NOTHING, words=words, alive=True)
+        return Seen(says=Says.NOTHING, words=words, alive=True)
     ended = _transition(str(instance.get("StateTransitionReason") or ""))
     when = f" at {timestamp(ended)}" if ended else ""
     if state == "stopped" or (state == "terminated" and ended):
-        return _Seen(says=Says.SUPPORTS, words=f"{name} was {state}{when}", ended_at=ended)
-    return _Seen(says=Says.NOTHING, words=f"{name} is {state or 'in an unknown state'}; since when is not told")
+        return Seen(says=Says.SUPPORTS, words=f"{name} was {state}{when}", ended_at=ended)
+    return Seen(says=Says.NOTHING, words=f"{name} is {state or 'in an unknown state'}; since when is not told")
 
 
-def _together(seen: Sequence[_Seen]) -> _Seen:
+def _together(seen: Sequence[Seen]) -> Seen:
     """What several instances with one address come to: one that may live outweighs those that ended."""
     said = (Says.NOTHING, Says.SUPPORTS)
     says = next(one for one in said if any(each.says is one for each in seen))
     ends = [each.ended_at for each in seen if each.ended_at]
-    return _Seen(
+    return Seen(
         says=says,
         words="; ".join(_first(each.words for each in seen)),
         alive=any(each.alive for each in seen),

@@ -24,6 +24,7 @@ from tuirunbook.core.evidence import Finding, Match, Says, Taken, taken
 from tuirunbook.core.holder import Holder, Platform, Sureness, WhoRule, read_who
 from tuirunbook.core.lock import StoredLock, parse_time
 from tuirunbook.core.text import one_line, redact
+from tuirunbook.evidence.seen import Seen
 
 KEY = "host.pod"
 PROGRAM = "kubectl"
@@ -41,15 +42,6 @@ class _CannotAskError(Exception):
 
 class _Absent(msgspec.Struct, frozen=True):
     """There is no such pod."""
-
-
-class _Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pod tells."""
-
-    says: Says
-    words: str
-    alive: bool = False
-    ended_at: datetime | None = None
 
 
 class Kubernetes:
@@ -83,32 +75,22 @@ class Kubernetes:
         if home is None:
             how = f'[[who]] matches = "*@{one_line(pod, 60)}", platform = "kubernetes", context = "…", namespace = "…"'
             words = f"the pod {one_line(pod, 80)} was not looked for: the settings do not say in which cluster it lives"
-            seen = _Seen(says=Says.UNKNOWN, words=f"{words} ({how})")
+            seen = Seen(says=Says.UNKNOWN, words=f"{words} ({how})")
         elif _POD_NAME.fullmatch(pod) is None or _POD_NAME.fullmatch(home.namespace) is None:
             name = f"{one_line(pod, 80)!r} in {one_line(home.namespace, 60)!r}"
             words = f"{name} cannot be the name of a pod, so the cluster was not asked"
-            seen = _Seen(says=Says.UNKNOWN, words=words)
+            seen = Seen(says=Says.UNKNOWN, words=words)
         else:
             argv = self._argv(home, "pod", pod)
             source = " ".join(argv)
             try:
                 found = self._find(argv, home)
             except _CannotAskError as error:
-                seen = _Seen(says=Says.UNKNOWN, words=f"the pod {pod} could not be looked for: {error}")
+                seen = Seen(says=Says.UNKNOWN, words=f"the pod {pod} could not be looked for: {error}")
             else:
                 match = Match.NAMES_THIS_STATE
                 seen = _judge(found, pod, home, taken(lock.info, lock.last_modified))
-        yield Finding(
-            key=KEY,
-            lock=lock.identity,
-            says=seen.says,
-            match=match,
-            fact=seen.words,
-            source=source,
-            observed_at=timestamp(now),
-            ended_at=timestamp(seen.ended_at) if seen.ended_at else msgspec.UNSET,
-            opposes=ALIVE if seen.alive else msgspec.UNSET,
-        )
+        yield seen.about(lock, KEY, source, now, match=match, opposes=ALIVE)
 
     def _argv(self, home: WhoRule, kind: str, name: str) -> tuple[str, ...]:
         context = (f"--context={home.context}",) if home.context else ()
@@ -181,40 +163,40 @@ def _quoted(raw: bytes) -> str:
     return one_line(redact(raw[:400].decode("utf-8", "replace")), 100)
 
 
-def _judge(found: Mapping[str, Any] | _Absent, pod: str, home: WhoRule, window: Taken | None) -> _Seen:
+def _judge(found: Mapping[str, Any] | _Absent, pod: str, home: WhoRule, window: Taken | None) -> Seen:
     cluster = f"{one_line(home.context, 60) or 'the current context'}, namespace {one_line(home.namespace, 60)}"
     if isinstance(found, _Absent):
         words = f"there is no pod {pod} any more in {cluster}, where this holder lives by the settings"
-        return _Seen(says=Says.SUPPORTS, words=words)
+        return Seen(says=Says.SUPPORTS, words=words)
     seen = _read(found, window)
     return msgspec.structs.replace(seen, words=f"pod {pod} in {cluster}: {seen.words}")
 
 
-def _read(pod: Mapping[str, Any], window: Taken | None) -> _Seen:
+def _read(pod: Mapping[str, Any], window: Taken | None) -> Seen:
     """What the pod tells: whatever ran in it when the lock was taken must have ended before it supports."""
     metadata, status = _map(pod, "metadata"), _map(pod, "status")
     if metadata.get("deletionTimestamp"):
-        return _Seen(says=Says.NOTHING, words="it is being deleted; its node may not have stopped it yet", alive=True)
+        return Seen(says=Says.NOTHING, words="it is being deleted; its node may not have stopped it yet", alive=True)
     if status.get("phase") == "Unknown" or status.get("reason") == "NodeLost":
-        return _Seen(says=Says.NOTHING, words="its node does not answer, so nobody knows whether it runs", alive=True)
+        return Seen(says=Says.NOTHING, words="its node does not answer, so nobody knows whether it runs", alive=True)
     if window is None:
-        return _Seen(
+        return Seen(
             says=Says.NOTHING, words="it is there; the lock does not say when it was taken, so that tells nothing"
         )
     made = _time(metadata.get("creationTimestamp"))
     if made is not None and window.is_before(made):
         words = f"it was made at {timestamp(made)}, after the lock was taken: the one of that name before has ended"
-        return _Seen(says=Says.SUPPORTS, words=words)
+        return Seen(says=Says.SUPPORTS, words=words)
     containers = [one for one in _containers(status) if not _ended_before(one, window)]
     old = [one for one in containers if _running(one) and not _started_after(one, window)]
     if old:
         return _still_running(pod, old)
     ends = [end for one in containers if (end := _end(one)) is not None]
     if not containers or len(ends) < len([one for one in containers if not _running(one)]):
-        return _Seen(says=Says.NOTHING, words="its containers do not tell what ran when the lock was taken")
+        return Seen(says=Says.NOTHING, words="its containers do not tell what ran when the lock was taken")
     told = ", ".join(_restarted(one) if _running(one) else _ended(one) for one in containers)
     words = f"what ran in it when the lock was taken has ended: {one_line(told, 300)}"
-    return _Seen(says=Says.SUPPORTS, words=words, ended_at=min(ends) if ends else None)
+    return Seen(says=Says.SUPPORTS, words=words, ended_at=min(ends) if ends else None)
 
 
 def _containers(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -237,13 +219,13 @@ def _ended_before(container: Mapping[str, Any], window: Taken) -> bool:
     return not _running(container) and end is not None and window.is_after(end)
 
 
-def _still_running(pod: Mapping[str, Any], old: Sequence[Mapping[str, Any]]) -> _Seen:
+def _still_running(pod: Mapping[str, Any], old: Sequence[Mapping[str, Any]]) -> Seen:
     told = ", ".join(f"{_name(one)} since {_map(_map(one, 'state'), 'running').get('startedAt')}" for one in old)
     if _map(pod, "spec").get("restartPolicy") in _ONE_SHOT:
         words = f"it runs, made for one job, and has since before the lock was taken: {one_line(told, 200)}"
-        return _Seen(says=Says.BLOCKS, words=words, alive=True)
+        return Seen(says=Says.BLOCKS, words=words, alive=True)
     words = f"it has run since before the lock was taken ({one_line(told, 200)})"
-    return _Seen(says=Says.NOTHING, words=f"{words}; whether terraform does, a look there tells", alive=True)
+    return Seen(says=Says.NOTHING, words=f"{words}; whether terraform does, a look there tells", alive=True)
 
 
 def _started_after(container: Mapping[str, Any], window: Taken) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.lock import LockIdentity, Store, StoredLock
 from tuirunbook.core.restore import restore_command
+from tuirunbook.journal.disk import sync
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -99,7 +100,7 @@ def _write(path: Path, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
     except OSError:
         path.unlink(missing_ok=True)
         raise

@@ -33,6 +33,7 @@ from tuirunbook.core.redaction import redacted
 from tuirunbook.core.values import JournalError
 from tuirunbook.journal import backup, lines, reader
 from tuirunbook.journal.claim import claim, let_go
+from tuirunbook.journal.disk import sync
 
 CHEAP = (ActionRefused, FindingRecorded, LockChanged, LockObserved, WaitEnded, WaitStarted, WatchLost, WatchRestored)
 """Kinds that a loss of power may take: they can be seen again. Others are on the disk before `append` returns."""
@@ -142,7 +143,7 @@ class JournalWriter:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
             if durable:
-                os.fsync(self._file)
+                sync(self._file)
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._position.length)
@@ -215,7 +216,7 @@ def _sync_directory(directory: Path) -> None:
     except OSError as error:
         raise refusal("written", directory, error) from error
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     except OSError as error:
         if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
             raise refusal("written", directory, error) from error

@@ -10,7 +10,7 @@ import msgspec
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.lock import Digest, Free, Held, Reading, StateObject, Store, StoredLock, TableFacts
-from tuirunbook.core.values import StateContent, StateVersion
+from tuirunbook.core.values import StateContent
 from tuirunbook.locks.errors import error_code
 from tuirunbook.locks.wire import lock_from_item
 
@@ -23,7 +23,6 @@ LOCKFILE_LIMIT = 1024 * 1024
 STATE_LIMIT = 64 * 1024 * 1024
 """A state larger than this is hashed, but not parsed."""
 
-VERSIONS_SHOWN = 10
 _ABSENT = frozenset({"NoSuchKey", "NotFound"})
 _NO_HEAD = _ABSENT | {"404"}
 """The answer to HEAD has no body, so no code; that to GET has one, and a bare 404 is not S3's."""
@@ -136,30 +135,6 @@ def read_state(clients: Clients, address: StateAddress) -> StateContent:
         resources=None if head.resources is None else len(head.resources),
         version_id=answer.get("VersionId"),
     )
-
-
-def read_versions(clients: Clients, address: StateAddress) -> tuple[StateVersion, ...]:
-    """The newest versions of the state, newest first; one version without a name in a bucket that keeps none."""
-    # Twice as many, since the prefix also covers the lockfile, and markers are listed on their own.
-    answer = clients.s3().list_object_versions(
-        Bucket=address.bucket, Prefix=address.state_key, MaxKeys=2 * VERSIONS_SHOWN
-    )
-    entries: list[Any] = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
-    versions = [
-        StateVersion(
-            version_id=entry["VersionId"],
-            last_modified=entry["LastModified"].isoformat(),
-            etag=entry.get("ETag"),
-            size=entry.get("Size", 0),
-            latest=entry.get("IsLatest", False),
-            deleted="ETag" not in entry,
-        )
-        for entry in entries
-        if entry["Key"] == address.state_key
-    ]
-    # The sort is stable: of one second, AWS's own order (newest first) stays, behind the latest.
-    versions.sort(key=lambda version: (version.last_modified, version.latest), reverse=True)
-    return tuple(versions[:VERSIONS_SHOWN])
 
 
 def _get_object(clients: Clients, address: StateAddress, key: str) -> Any:

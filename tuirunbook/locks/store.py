@@ -14,7 +14,7 @@ from tuirunbook.core.address import StateAddress
 from tuirunbook.core.endpoints import honours_if_match
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store, StoredLock, TableFacts
 from tuirunbook.core.restore import restore_command
-from tuirunbook.core.values import Caller, DeleteAnswer, DeleteOutcome, StateContent, StateVersion
+from tuirunbook.core.values import Caller, DeleteAnswer, DeleteOutcome, StateContent
 from tuirunbook.locks import commands, deleting, listing, reading
 from tuirunbook.locks.clients import Clients
 from tuirunbook.locks.errors import CREDENTIAL_CLASSES, NETWORK_CLASSES, NOT_CONFIGURED, aws_errors, explain
@@ -159,11 +159,6 @@ class AwsLockStore:
         """Read the state object: its MD5, serial, lineage and number of resources."""
         address = self._locate()
         return self._try(f"the state {address.state_key}", lambda: reading.read_state(self._clients, address))
-
-    def state_versions(self) -> tuple[StateVersion, ...] | NotChecked:
-        """The newest versions of the state object, newest first."""
-        address = self._locate()
-        return self._try("the state's versions", lambda: reading.read_versions(self._clients, address))
 
     def delete(self, lock: StoredLock) -> DeleteAnswer:
         """Delete this lock on the condition that it still is what was read. One attempt.
