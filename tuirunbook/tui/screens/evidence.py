@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Footer, Static
 
 from tuirunbook.core.lock import short
+from tuirunbook.core.values import ReadsOnlyError
 from tuirunbook.core.verdict import judge
 from tuirunbook.tui.commands import ABIDING, EVIDENCE, bindings
 from tuirunbook.tui.doing import evidence as doing
@@ -140,6 +141,8 @@ class EvidenceScreen(GreyKeys[None]):
             return
         try:
             await what(self._stage, self._here)
+        except ReadsOnlyError as error:
+            self._stage.say(f"{error}.")
         except Exception as error:  # noqa: BLE001 - the walk goes on, and says what failed
             self._stage.say(f"{type(error).__name__}: {error}", bad=True)
 
