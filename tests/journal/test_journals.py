@@ -21,9 +21,11 @@ from tuirunbook.core.events import (
     LockChanged,
     LockObserved,
     NoteAdded,
+    QuestionAnswered,
     Verified,
     timestamp,
 )
+from tuirunbook.core.evidence import Says
 from tuirunbook.core.incident import Status
 from tuirunbook.core.lock import Change
 from tuirunbook.core.values import Child, JournalError
@@ -225,6 +227,26 @@ def test_pruning_removes_only_what_was_closed_long_ago_and_says_why_it_kept_the_
     assert "it was closed at" in why[recent]
     assert "writes incident" in why[busy]
     assert set(journals.names()) == {unblocked, open_one, recent, busy}
+
+
+def test_pruning_keeps_what_is_still_to_undo_and_the_log_of_what_still_runs(journals: Journals) -> None:
+    answer = QuestionAnswered(
+        at=at(1), lock=LOCK, question="next", answer="held", says=Says.NOTHING, how="disabled", undo="enable deploys"
+    )
+    child = Child(id="plan-1", argv=("terraform", "plan"), cwd="/", pid=1, started=0.0, boot_id="b", log="/l")
+    holding = incident(journals, seen(), answer, left(), verified(), closed())
+    running = incident(journals, CommandStarted(at=at(1), child=child, purpose="plan"), closed(), minutes=1)
+    pruned = journals.prune(timedelta(days=30), NOW, alive=lambda one: one == child)
+    why = {kept.id: kept.why for kept in pruned.kept}
+    assert "enable deploys" in why[holding]
+    assert why[running] == "plan-1 of it still runs"
+    assert journals.prune(timedelta(days=30), NOW).removed == (running,)
+
+
+def test_a_dry_run_says_what_would_go_and_removes_nothing(journals: Journals) -> None:
+    old = incident(journals, seen(), left(), verified(), closed())
+    assert journals.prune(timedelta(days=30), NOW, dry_run=True).removed == (old,)
+    assert journals.names() == (old,)
 
 
 def test_pruning_leaves_damaged_and_foreign_things_alone(journals: Journals) -> None:
