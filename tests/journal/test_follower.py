@@ -215,8 +215,8 @@ def test_an_incident_that_another_process_writes_is_found_by_its_state(
     journal: JournalWriter, directory: Path, another: Callable[[], subprocess.Popen[str]]
 ) -> None:
     journals = Journals(directory.parent)
-    assert journals.written_elsewhere(ADDRESS) is None, "it is ours"
+    assert journals.written_elsewhere(lambda: ADDRESS) is None, "it is ours"
     journal.close()
-    assert journals.written_elsewhere(ADDRESS) is None, "nobody writes it"
+    assert journals.written_elsewhere(lambda: ADDRESS) is None, "nobody writes it"
     another()
-    assert journals.written_elsewhere(ADDRESS) == INCIDENT
+    assert journals.written_elsewhere(lambda: ADDRESS) == INCIDENT

@@ -121,5 +121,23 @@ def test_line_by_line_a_second_session_says_who_writes_and_exits_3(make_desk: Ma
     assert f"Somebody else writes this incident: process {first.terminal.pid} on pts/" in done.stdout
     assert "Lock: HELD in DynamoDB" in done.stdout
     assert "They are at step 3 of 9" in done.stdout
-    assert "take the incident over" not in done.stdout
     assert desk.root.locked()
+
+
+def test_line_by_line_an_incident_is_taken_over_when_its_writer_has_ended(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    stuck_on_a_runner(desk.root)
+    first = begun(desk)
+    second = desk.start("--plain", size=(100, 45))
+    second.wait_for("5. take the incident over, once nobody else writes it")
+    second.wait_for("What now, a number:")
+    second.terminal.type("5\r")
+    second.wait_for(f"Not now: process {first.terminal.pid} on pts/")
+    assert first.quit() == 0
+    second.wait_for("has ended. It can be taken over.")
+    second.terminal.type("5\r")
+    second.wait_for("Step 3 of 9")
+    second.wait_for("answer the open questions (3)")
+    second.terminal.type("\x04")
+    assert second.terminal.wait_for_end() == 0
+    assert "resumed" in desk.run("export", desk.incident()["id"])

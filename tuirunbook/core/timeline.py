@@ -336,7 +336,7 @@ _CHECKS = {
     "state-version": "the state object",
     "stores": "every configured store",
 }
-_RESULTS = {"ok": "looked at", "bad": "looked at, and found wrong", "not-checked": "not checked"}
+_RESULTS = {"ok": "", "bad": " was found wrong", "not-checked": " was not checked"}
 
 
 def check_in_words(name: str) -> str:
@@ -346,10 +346,11 @@ def check_in_words(name: str) -> str:
 
 @_told.register
 def _(event: CheckRecorded) -> _Told:
-    when = {"before": "Before the release ", "after": "After the release "}.get(event.phase, "")
+    when = {"before": "Before the release, ", "after": "After the release, "}.get(event.phase, "")
     what = check_in_words(event.name)
     detail = f": {event.detail}" if event.detail else ""
-    fact = f"{when}{what} was {_RESULTS.get(event.result, event.result)}{detail}"
+    result = _RESULTS.get(event.result, f" was {event.result}") or ("" if event.detail else " was looked at")
+    fact = f"{when}{what}{result}{detail}"
     marker = Marker.KEY_MOMENT if event.result == "bad" else None
     return _Told(capital(fact), marker, event.name, routine=event.result != "bad" and event.phase != "after")
 

@@ -219,17 +219,18 @@ class Journals:
         """An incident that another process writes, to be read along."""
         return Follower(self._path(name))
 
-    def written_elsewhere(self, address: StateAddress) -> str | None:
-        """The incident on this state, not closed, that another process of this machine writes now; None without one.
+    def written_elsewhere(self, address: Callable[[], StateAddress]) -> str | None:
+        """The incident on a state, not closed, that another process of this machine writes now; None without one.
 
-        Only the journals that are being written are read, so that this costs nothing where there are none.
+        Only the journals that are being written are read, and the address is only asked for then, so that this costs
+        next to nothing where there are none.
         """
         for name in reversed(self.names()):
             writer = writer_of(self._path(name))
             if writer is None or writer.pid == os.getpid():
                 continue
             summary = self._summary(name)
-            if isinstance(summary, IncidentSummary) and _open_on(summary, address):
+            if isinstance(summary, IncidentSummary) and _open_on(summary, address()):
                 return name
         return None
 

@@ -52,16 +52,13 @@ class Reading:
         self._session.console.say(f"They are at step {state.step.number} of {len(self._session.steps())}: {what}")
 
     def _deeds(self) -> list[tuple[Deed, str]]:
-        taking: list[tuple[Deed, str]] = []
-        if self._followed.writer_ended and not self._session.incident.closed:
-            taking = [(self._take_over, "take the incident over: this session writes it from now on")]
         return [
-            *taking,
             (self._follow, "read along: every line is printed as it is written; ctrl+c comes back"),
             (lambda: open_rows(self._session), "evidence, row by row"),
             (self._transcript, "print the transcript"),
             (self._raw, "print the raw lock"),
             (self._look, "look again now"),
+            (self._take_over, "take the incident over, once nobody else writes it"),
             (self._leave, "leave"),
         ]
 
@@ -87,7 +84,13 @@ class Reading:
         self._session.wait_for(lambda: self._session.snapshot is not before)
 
     def _take_over(self) -> None:
-        self._takes_over = True
+        if not self._followed.writer_ended:
+            words = one_line(self._followed.writer.words, 80)
+            self._session.console.say(f"Not now: {words} writes this incident. Leave it there first.")
+        elif self._session.incident.closed:
+            self._session.console.say("This incident is closed; it can be exported.")
+        else:
+            self._takes_over = True
 
     def _leave(self) -> None:
         self._leaves = True

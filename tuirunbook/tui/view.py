@@ -134,7 +134,7 @@ def reading_line(view: View, width: int) -> Content:
     if view.writer_ended:
         told = f" NOBODY WRITES  {one_line(writer.words, 40)} has ended; T takes this incident over"
         return Content.styled(told, "bold $text-success on $success-muted").truncate(width, ellipsis=True)
-    since = clock(parse_time(writer.since), view.zone)
+    since = f"{writer.since[11:16]}Z ({parse_time(writer.since).astimezone(view.zone):%H:%M})"
     told = f" YOU ONLY READ  {one_line(writer.words, 40)} writes since {since}"
     return Content.styled(told, "bold $text-warning on $warning-muted").truncate(width, ellipsis=True)
 

@@ -102,7 +102,7 @@ class Opening:
         """The incident on this state that another session writes now, to be read along; None without one."""
         journals = self.adapters.journals()
         try:
-            name = journals.written_elsewhere(self.adapters.store(root).address)
+            name = journals.written_elsewhere(lambda: self.adapters.store(root).address)
             return self._follow(journals.follow(name), publish) if name else None
         except JournalError:
             # It cannot be read along; a walk of our own says what is wrong with the journals when it writes.

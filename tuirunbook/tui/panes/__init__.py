@@ -13,7 +13,7 @@ from tuirunbook.core.text import clean, one_line
 from tuirunbook.core.timeline import TimelineLine
 from tuirunbook.tui.panes.after import prevent, verify
 from tuirunbook.tui.panes.look import detect, inspect
-from tuirunbook.tui.panes.parts import Lines, greyed, heading, paragraph
+from tuirunbook.tui.panes.parts import Lines, greyed, heading, is_key, paragraph
 from tuirunbook.tui.panes.release import delete_lock, force_unlock
 from tuirunbook.tui.panes.rule_out import prepare, retry_plan, rule_out
 from tuirunbook.tui.prose import flow
@@ -65,6 +65,10 @@ SIDE_LINES = 30
 
 
 def side(view: View, lines: Sequence[TimelineLine]) -> Content:
-    """The third column of a wide terminal: the whole lock, and the latest of the transcript."""
+    """The third column of a wide terminal: the whole lock, and the latest of the transcript.
+
+    It says nothing of keys: they are those of the step.
+    """
+    lock = [line for line in inspect(view) if not is_key(line)]
     told = [Content(f"{line.at[11:19]}Z {one_line(line.fact, 160)}") for line in lines[-SIDE_LINES:]]
-    return Content("\n").join([heading("Lock"), *inspect(view), Content(""), heading("Transcript"), *reversed(told)])
+    return Content("\n").join([heading("Lock"), *lock, Content(""), heading("Transcript"), *reversed(told)])

@@ -60,10 +60,14 @@ def key(keys: str, does: str) -> Content:
     return Content.assemble((f" {keys} ", KEY_STYLE), f" {does}")
 
 
+def is_key(line: Content) -> bool:
+    """Whether a line says what a key does."""
+    return bool(line.spans) and line.spans[0].style == KEY_STYLE
+
+
 def greyed(line: Content) -> Content:
     """A line as one sees it who only reads: a key that writes is still there, grey."""
-    is_key = bool(line.spans) and line.spans[0].style == KEY_STYLE
-    if not is_key or line.plain.split()[0] in READING_KEYS:
+    if not is_key(line) or line.plain.split()[0] in READING_KEYS:
         return line
     return Content.styled(line.plain, "$text-disabled")
 
@@ -83,8 +87,8 @@ def comes_back(fact: str) -> Iterable[Content]:
         yield Content.assemble(("✗ ", "$text-error"), (one_line(fact, 300), "bold"), "; step 9 has the usual causes.")
 
 
-def verdict_lines(verdict: Verdict) -> Iterable[Content]:
-    """The verdict, what it rests on and what it lacks."""
+def verdict_lines(verdict: Verdict, *, advises: bool = True) -> Iterable[Content]:
+    """The verdict, what it rests on and what it lacks; and what to do next, where no gate says so below."""
     name = verdict.opinion.value.upper()
     yield Content.assemble(("Verdict ", "bold"), (name, OPINION_STYLE[verdict.opinion]))
     for sentence in verdict.contradictions:
@@ -95,4 +99,5 @@ def verdict_lines(verdict: Verdict) -> Iterable[Content]:
     if verdict.missing:
         names = ", ".join(CHECK_NAMES[name] for name in verdict.missing)
         yield Content.assemble(("  no evidence from: ", "$text-muted"), names)
-    yield Content(f"  {verdict.advice}")
+    if advises:
+        yield Content(f"  {verdict.advice}")

@@ -35,7 +35,7 @@ def force_unlock(view: View) -> Lines:
     else:
         yield from _attempts(incident.releases_of(lock))
         yield from comes_back(fresh(incident, lock))
-        yield from verdict_lines(judge(incident, lock))
+        yield from verdict_lines(judge(incident, lock), advises=False)
         yield Content("")
         if lock.startswith("sha256:"):
             yield paragraph(
