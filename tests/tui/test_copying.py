@@ -15,6 +15,7 @@ from tests.support.views import ROOT, view_after
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.runbook import Action
 from tuirunbook.tui.doing.copying import copy_command
+from tuirunbook.tui.doing.disabled import why_not
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.tui.view import View
 
@@ -35,6 +36,7 @@ class Scene:
         )
         self.session = SimpleNamespace(world=SimpleNamespace(terraform=terraform, plan_args=("-var=a=b c",)))
         self.copied: list[str] = []
+        self.said = ""
 
     @property
     def view(self) -> View:
@@ -43,7 +45,8 @@ class Scene:
         return dataclasses.replace(view, shown=shown, root=self._root)
 
     def copy(self, text: str, what: str) -> None:
-        assert what in text
+        assert what.partition("   (")[0] in text
+        self.said = what
         self.copied.append(text)
 
     def copies(self) -> str:
@@ -68,3 +71,18 @@ def test_a_plan_is_copied_with_the_program_and_arguments_that_we_would_use() -> 
 
 def test_where_init_comes_first_its_line_is_copied_as_it_is() -> None:
     assert Scene(Action.RETRY_PLAN).copies() == INIT
+
+
+def test_step_3_copies_what_shows_whether_the_holder_lives_and_says_where_to_run_it() -> None:
+    scene = Scene(Action.RULE_OUT)
+    assert scene.copies() == "pgrep -af 'terraform|tofu|terragrunt'"
+    assert "(to run on ci-7, where the holder ran)" in scene.said
+
+
+def test_step_5_copies_the_state_list() -> None:
+    assert Scene(Action.PREPARE).copies() == f"cd {ROOT.directory} && '/opt/my tofu' state list"
+
+
+def test_a_step_without_a_command_says_why_before_it_is_asked_for() -> None:
+    view = Scene(Action.PREVENT).view
+    assert why_not("copy", view) == "There is nothing to run in this step: no hold is to be undone."

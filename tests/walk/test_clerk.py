@@ -52,6 +52,12 @@ def running(bench: Bench, who: str = "sam") -> None:
 # Mine, and running
 
 
+def test_s6_who_may_take_an_answer_back_and_how_is_said_in_the_words_of_the_question(bench: Bench) -> None:
+    running(bench)
+    with pytest.raises(ValueError, match="only sam can take it back by answering “mine, it died” or “mine, unsure”"):
+        bench.clerk.answer(A, "owner", "not-mine", TOLD | {"who": "kim"})
+
+
 @pytest.mark.parametrize("value", ["not-mine", "nobody-reachable", "dont-know", "mine-died", "mine-unsure"])
 @pytest.mark.parametrize("who", ["kim", ""])
 def test_s6_mine_and_running_cannot_be_answered_away_by_somebody_else(bench: Bench, value: str, who: str) -> None:
