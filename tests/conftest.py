@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.aws import EmbeddedAws
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A terraform that outlives a failed test would be found by the next one that looks at this machine."""
+    starts_some = any(map(request.node.get_closest_marker, ("real", "pty"))) and "tmp_path" in request.fixturenames
+    place: Path | None = request.getfixturevalue("tmp_path") if starts_some else None
+    yield
+    for process in psutil.process_iter() if place else ():
+        with contextlib.suppress(psutil.Error):
+            if process.name().startswith("terraform") and Path(process.cwd()).is_relative_to(place or "/"):
+                process.kill()
 
 
 @pytest.fixture(scope="session")
