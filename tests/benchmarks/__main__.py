@@ -26,7 +26,7 @@ def _in_a_world(here: World, *, quick: bool) -> Iterator[Figure | NotMeasured]:
     yield first_paint(here, rounds)
     yield lock_on_screen(here, rounds)
     yield idle(here, 15 if quick else 60)
-    yield force_unlock(here, 1 if quick else 5)
+    yield from force_unlock(here, 1 if quick else 5)
 
 
 def main() -> int:

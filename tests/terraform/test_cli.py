@@ -271,6 +271,20 @@ def test_a_release_runs_the_version_of_the_root_or_not_at_all(fake: Fake) -> Non
     assert not list((fake.directory / "private").iterdir())
 
 
+def test_a_program_that_was_replaced_during_the_walk_is_said_once_and_used_from_then_on(fake: Fake) -> None:
+    said = fake.directory / "said"
+    fake.program(f"""version*) printf '{{"terraform_version": "%s"}}' "$(cat '{said}')";;""")
+    said.write_text("1.11.4")
+    cli = fake.cli()
+    assert cli.version() == "1.11.4"
+    said.write_text("1.12.0")
+
+    with pytest.raises(ProgramError, match=r"was 1\.11\.4 when .* is 1\.12\.0 now; try again"):
+        cli.release_root(cli._root.address()).__enter__()
+    with cli.release_root(cli._root.address()):
+        assert cli.version() == "1.12.0"
+
+
 def test_terragrunt_releases_with_the_program_below_it(fake: Fake) -> None:
     fake.program()
     fake.program("--version) echo 'terragrunt version v1.1.3';;", name="terragrunt")

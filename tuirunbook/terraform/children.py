@@ -24,6 +24,7 @@ import psutil
 
 from tuirunbook.core.values import Child, Exit, ProgramError, Ran
 from tuirunbook.terraform.claims import claim, claimant, claimed
+from tuirunbook.threads import aside
 
 _TERRAFORM = re.compile(r"\.?(?:terraform|tofu|opentofu)(?:-wrapped|[_-]?v?\d[\w.+-]*)?")
 _CLOCK_SLACK = 2.0
@@ -177,9 +178,11 @@ class Children:
         interruptible: bool,
     ) -> int:
         handle = _spawn(command, output, errors)
+        # In a thread, because `wait` with a limit looks up to 50 ms too late, and a release waits for three commands.
+        ended = aside(handle.wait, "waits for a command")
         try:
-            return handle.wait(limit)
-        except subprocess.TimeoutExpired:
+            return ended.result(limit)
+        except TimeoutError:
             child = self._keep("", command, handle, "")
             if interruptible:
                 with contextlib.suppress(ProgramError):

@@ -15,7 +15,7 @@ from tuirunbook.terraform.backend_block import backend_block, secret_environment
 from tuirunbook.terraform.children import Children, Tell, unheard
 from tuirunbook.terraform.environment import checkout_environment
 from tuirunbook.terraform.follow import LogFollower
-from tuirunbook.terraform.program import SHORT_LIMIT, Program, version_tuple
+from tuirunbook.terraform.program import SHORT_LIMIT, Program, engine_of, version_tuple
 from tuirunbook.terraform.release_root import BackendOnlyRoot
 
 
@@ -66,9 +66,7 @@ class TerraformCli:
         Raises:
             ProgramError: It is not there, or cannot be started; the sentence says what to do.
         """
-        if self._version is None:
-            self._version = self._program.version(cwd=self._root.directory or "/", environ=self._checkout_environ())
-        return self._version
+        return self._version or self._version_of(self._program)
 
     def plan_argv(self, extra: Sequence[str]) -> tuple[str, ...]:
         """The exact argument list of `plan`.
@@ -174,10 +172,9 @@ class TerraformCli:
         Raises:
             ProgramError: There is no program for it, it is another version there, or (on entry) `init` failed.
         """
-        engine = self._engine()
+        engine = engine_of(self._program, self._environ)
         resolved = self._credentials()
-        cwd = self._root.directory or "/"
-        version = engine.version(cwd=cwd, environ=self._checkout_environ())
+        version = self.version() if engine is self._program else self._version_of(engine)
         block = backend_block(
             self._root.backend,
             address,
@@ -194,19 +191,16 @@ class TerraformCli:
             environ=self._environ,
             credentials=_merged(secrets, resolved),
             version=version,
+            version_now=lambda: self._version_of(engine),
             parent=self._parent,
         )
 
-    def _engine(self) -> Program:
-        """The program that does the work: for Terragrunt the one that it would run."""
-        if not self._program.terragrunt:
-            return self._program
-        named = self._environ.get("TG_TF_PATH") or self._environ.get("TERRAGRUNT_TFPATH")
-        for name in [named] if named else ["tofu", "terraform"]:
-            engine = Program(name, self._children)
-            if engine.found(self._environ):
-                return engine
-        raise ProgramError("a release needs tofu or terraform itself, and neither is on PATH")
+    def _version_of(self, engine: Program) -> str:
+        """What a program says it is in the root's directory, asked now."""
+        version = engine.version(cwd=self._root.directory or "/", environ=self._checkout_environ())
+        if engine is self._program:
+            self._version = version
+        return version
 
     def _require_workspace(self) -> None:
         """Refuse a workspace that does not exist: most commands would create its state, under a lock."""

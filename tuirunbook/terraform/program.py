@@ -32,6 +32,10 @@ class Program:
         self.terragrunt = Path(name).name.startswith("terragrunt")
         self._children = children
 
+    def like(self, name: str) -> Program:
+        """Another program, whose processes are kept with this one's."""
+        return Program(name, self._children)
+
     def found(self, environ: Mapping[str, str]) -> str | None:
         """Where the program is, or None."""
         return shutil.which(self.name, path=environ.get("PATH", os.defpath))
@@ -93,6 +97,22 @@ class Program:
         """
         command = self.command(arguments, cwd=cwd, environ=environ)
         return self._children.run(command, limit=limit, interruptible=interruptible)
+
+
+def engine_of(program: Program, environ: Mapping[str, str]) -> Program:
+    """The program that does the work: for Terragrunt the one that it would run.
+
+    Raises:
+        ProgramError: Terragrunt's is not there.
+    """
+    if not program.terragrunt:
+        return program
+    named = environ.get("TG_TF_PATH") or environ.get("TERRAGRUNT_TFPATH")
+    for name in [named] if named else ["tofu", "terraform"]:
+        engine = program.like(name)
+        if engine.found(environ):
+            return engine
+    raise ProgramError("a release needs tofu or terraform itself, and neither is on PATH")
 
 
 def parse_version(output: str) -> str | None:

@@ -13,7 +13,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,13 +26,14 @@ from tuirunbook.terraform.backend_block import root_module
 from tuirunbook.terraform.children import Children, NoAnswerError, Tell, describe, lives, unheard
 from tuirunbook.terraform.environment import pinned_version, private_environment
 from tuirunbook.terraform.program import Program, tail
+from tuirunbook.threads import aside
 
 PREFIX = "tflock-tui-"
 _PROCESSES = "processes.json"
 _INIT_LIMIT = 120.0
 # The SDK retries for up to half a minute per call.
 _RELEASE_LIMIT = 300.0
-_PAUSE = 0.02
+_PAUSE = 0.005
 _LEFTOVER_AGE = 3600.0
 
 
@@ -54,6 +55,7 @@ class BackendOnlyRoot:
         environ: What was inherited.
         credentials: The variables that carry credentials; empty to leave the inherited ones.
         version: The version that the program printed in the real root, or None when there is none.
+        version_now: Asks for it again, where the two turn out to differ.
         parent: Where the directory is made; the user's runtime directory by default.
     """
 
@@ -66,6 +68,7 @@ class BackendOnlyRoot:
         environ: Mapping[str, str],
         credentials: Mapping[str, str],
         version: str | None,
+        version_now: Callable[[], str],
         parent: Path | None = None,
     ) -> None:
         self._program = program
@@ -74,6 +77,7 @@ class BackendOnlyRoot:
         self._inherited = environ
         self._credentials = credentials
         self._version = version
+        self._version_now = version_now
         self._parent = parent
         self._top: Path | None = None
         self._environ: dict[str, str] = {}
@@ -83,8 +87,12 @@ class BackendOnlyRoot:
         self._top = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._parent or private_parent(self._inherited)))
         try:
             self._fill(self._top)
-            self._require_same_version()
-            self._init()
+            same = aside(self._require_same_version, "version")
+            try:
+                self._init()
+            finally:
+                # Another version explains more than what its `init` may have said.
+                same.result()
         except BaseException:
             self._remove()
             raise
@@ -158,11 +166,14 @@ class BackendOnlyRoot:
 
     def _require_same_version(self) -> None:
         here = self._program.version(cwd=str(self._directory), environ=self._environ)
-        if self._version is not None and here != self._version:
-            raise ProgramError(
-                f"{self._program.name} is {self._version} in the root module but {here} elsewhere; "
-                "name the program to use by its path"
-            )
+        if self._version is None or here == self._version:
+            return
+        name, now = self._program.name, self._version_now()
+        if here == now:
+            raise ProgramError(f"{name} was {self._version} when this walk began, and is {now} now; try again")
+        raise ProgramError(
+            f"{name} is {now} in the root module but {here} elsewhere; name the program to use by its path"
+        )
 
     def _init(self) -> None:
         ran = self._run(("init", "-no-color", "-input=false", "-backend=true"), limit=_INIT_LIMIT)
