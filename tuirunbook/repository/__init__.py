@@ -3,9 +3,10 @@
 python-hcl2 and GitPython are imported where they are needed, so importing this package is cheap.
 """
 
+from tuirunbook.repository.below import roots_below
+from tuirunbook.repository.by_path import detect_by_path, split_path
 from tuirunbook.repository.detection import compare, detect, detect_saved, from_arguments
 from tuirunbook.repository.errors import DetectionError
-from tuirunbook.repository.roots import detect_by_path, roots_below, split_path
 
 __all__ = [
     "DetectionError",

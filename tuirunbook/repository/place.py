@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from tuirunbook.repository.below import TERRAGRUNT_FILE, roots_below
 from tuirunbook.repository.checkout import top_of
 from tuirunbook.repository.configuration import Configuration, read_configuration
 from tuirunbook.repository.errors import DetectionError
 from tuirunbook.repository.saved import Saved, data_directory, own_data_directory, read_saved
 
-TERRAGRUNT_FILE = "terragrunt.hcl"
 _CACHE = ".terragrunt-cache"
 _CACHE_DEPTH = 8
 _MOST_NAMED = 5
@@ -133,8 +133,6 @@ def _directory(start: Path) -> Path:
 
 
 def _nothing(start: Path, top: Path | None) -> DetectionError:
-    from tuirunbook.repository.roots import roots_below  # noqa: PLC0415 - only when there is nothing else to say
-
     below: list[str] = []
     for root in roots_below(start):
         if len(below) == _MOST_NAMED:

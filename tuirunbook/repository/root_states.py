@@ -13,12 +13,13 @@ from tuirunbook.core.address import DEFAULT_WORKSPACE
 from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.state import State, Unresolved
 from tuirunbook.repository.backend_config import Given
+from tuirunbook.repository.below import TERRAGRUNT_FILE
 from tuirunbook.repository.completing import Partial, at_line, root_of, state_of
 from tuirunbook.repository.configuration import Configuration, relative
 from tuirunbook.repository.effective import completed, from_saved
 from tuirunbook.repository.errors import DetectionError
 from tuirunbook.repository.finding import Listed, configuration_of
-from tuirunbook.repository.place import TERRAGRUNT_FILE, Place, place_at
+from tuirunbook.repository.place import Place, place_at
 from tuirunbook.repository.program import names_tofu
 from tuirunbook.repository.remembered import Remembered
 from tuirunbook.repository.saved import (

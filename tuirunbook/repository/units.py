@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tuirunbook.core.state import State, Unresolved
+from tuirunbook.repository.below import TERRAGRUNT_FILE
 from tuirunbook.repository.completing import Partial, root_of, state_of
 from tuirunbook.repository.effective import Effective
 from tuirunbook.repository.literals import Expression
-from tuirunbook.repository.place import TERRAGRUNT_FILE
 from tuirunbook.repository.terragrunt import Remote, Terragrunt
 
 

@@ -1,8 +1,7 @@
-"""The root modules below a directory, and those whose state a pasted `Path` names."""
+"""The root modules whose state a pasted `Path` names."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,10 +11,9 @@ from tuirunbook.core.address import DEFAULT_KEY_PREFIX
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.workspace import workspace_of
 from tuirunbook.repository.backend_config import Given, candidates, read_file
+from tuirunbook.repository.below import roots_below
 from tuirunbook.repository.checkout import top_of
 from tuirunbook.repository.configuration import (
-    HCL_SUFFIXES,
-    JSON_SUFFIXES,
     Configuration,
     Declared,
     read_configuration,
@@ -23,33 +21,11 @@ from tuirunbook.repository.configuration import (
 )
 from tuirunbook.repository.effective import Effective, against_saved, completed, from_saved
 from tuirunbook.repository.errors import DetectionError
-from tuirunbook.repository.place import TERRAGRUNT_FILE, Place, place_at
+from tuirunbook.repository.place import Place, place_at
 from tuirunbook.repository.root import root_module
-from tuirunbook.repository.saved import SAVED_FILE, own_data_directory
+from tuirunbook.repository.saved import own_data_directory
 
-SKIPPED = frozenset({".git", ".terraform", ".terragrunt-cache", "node_modules", ".venv"})
 _FROM_PATH = "the error's Path"
-
-
-def roots_below(directory: Path, *, data_dir: str | None = ".terraform") -> Iterator[Path]:
-    """The directories at or below `directory` that are root modules, in order of their paths' discovery.
-
-    That is: their files declare a backend (or cannot be read where they seem to), or `init` or Terragrunt was there.
-    Ignored files count, for backends are often generated; symlinks to directories are not followed. `data_dir` is the
-    data directory's name below each root, None where it is elsewhere.
-    """
-    pending = [directory]
-    while pending:
-        current = pending.pop()
-        try:
-            with os.scandir(current) as entries:
-                listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        except OSError:
-            continue
-        folders = sorted((name for name, folder in listed if folder and name not in SKIPPED), reverse=True)
-        pending += [current / name for name in folders if name != data_dir]
-        if _is_root(current, {name for name, _ in listed}, data_dir):
-            yield current
 
 
 def detect_by_path(start: Path, lock_path: str, *, environ: Mapping[str, str]) -> tuple[RootModule, ...]:
@@ -87,20 +63,6 @@ def split_path(lock_path: str) -> tuple[str, str]:
             "Start in the root module's directory, or give --bucket and --key.",
         )
     return bucket, key
-
-
-def _is_root(directory: Path, names: set[str], data_dir: str | None) -> bool:
-    if TERRAGRUNT_FILE in names:
-        return True
-    if data_dir is not None and data_dir.split("/")[0] in names and (directory / data_dir / SAVED_FILE).is_file():
-        return True
-    if not any(name.endswith(HCL_SUFFIXES + JSON_SUFFIXES) for name in names):
-        return False
-    try:
-        configuration = read_configuration(directory)
-    except DetectionError:
-        return True
-    return configuration.backend is not None or configuration.hidden_backend
 
 
 def _matching(
