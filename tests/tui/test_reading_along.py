@@ -13,7 +13,7 @@ from textual.widgets._footer import FooterKey
 
 from tests.support.fronts import EmptyFront
 from tests.support.incidents import RUNBOOK, ready
-from tests.support.pilots import SIZES, notices, painted, piloted, until
+from tests.support.pilots import SIZES, notices, painted, piloted, text_of, until
 from tests.support.views import view_of
 from tests.walk.test_following import OTHERS, THEM, Reader, note
 from tuirunbook.core.backend import RootModule
@@ -24,6 +24,7 @@ from tuirunbook.tui.doing.disabled import why_not
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.tui.mailbox import Mailbox
 from tuirunbook.tui.panes import pane
+from tuirunbook.tui.screens.transcript import TranscriptScreen
 from tuirunbook.tui.screens.wait import WaitScreen
 from tuirunbook.tui.screens.walk import WalkScreen
 from tuirunbook.tui.view import View
@@ -109,6 +110,19 @@ async def test_even_a_conversation_that_has_begun_reaches_no_part_that_writes(na
             await CONVERSATIONS[name](cast("Stage", Answering(app.walk)))
         assert set(reader.shelf.calls) == {"look"}
         assert (reader.terraform.plans, reader.terraform.interrupts, reader.terraform.entered) == ([], [], 0)
+
+
+@piloted
+async def test_what_happens_while_a_screen_is_being_opened_is_shown_once_it_is(reader: Reader) -> None:
+    app = Window(reader)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.walk.model.snapshot is not None)
+        lines = list(app.walk.model.lines)
+        app.push_screen(transcript := TranscriptScreen(lines))
+        lines.append(lines[-1])
+        assert not transcript.is_mounted
+        app.walk.show()
+        await until(pilot, lambda: transcript.is_mounted and f"of {len(lines)}" in text_of(app, "#transcript-status"))
 
 
 class Unasked(Exception):  # noqa: N818 - it ends a conversation

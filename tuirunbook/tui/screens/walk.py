@@ -184,8 +184,13 @@ class WalkScreen(GreyKeys[None]):
             self.refresh_bindings()
         for listener in self.app.screen_stack:
             update = getattr(listener, "update_view", None)
-            if update is not None:
+            if update is None:
+                continue
+            if listener.is_mounted:
                 update(view)
+            else:
+                # It was opened this very moment, and has none of its parts yet.
+                listener.call_later(update, view)
 
     @work(group="talk", exit_on_error=False)
     async def action_talk(self, name: str) -> None:
