@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -83,10 +82,12 @@ def hanging() -> Iterator[tuple[Say, threading.Event]]:
         go.set()
 
 
-def test_every_row_is_filled_soon_with_eight_sources_that_take_300_ms_and_one_that_is_dead() -> None:
+def test_eight_sources_are_asked_at_once_beside_one_that_is_dead() -> None:
+    together = threading.Barrier(8)
+
     def slow(name: str) -> Say:
         def answer() -> Iterable[Finding]:
-            threading.Event().wait(0.3)
+            together.wait(LONG)
             return [said(name)]
 
         return answer
@@ -94,14 +95,8 @@ def test_every_row_is_filled_soon_with_eight_sources_that_take_300_ms_and_one_th
     with hanging() as (hang, _):
         names = [f"source {number}" for number in range(8)]
         asked = Asked(Source("dead", hang), *(Source(name, slow(name)) for name in names))
-        began = time.monotonic()
         asked.desk.ask(look(address=LOCKFILE_ONLY))
-        begun = time.monotonic() - began
-        keys = {asked.next().key for _ in names}
-        took = time.monotonic() - began
-    assert keys == set(names)
-    assert took < 0.6
-    assert begun < 0.1
+        assert {asked.next().key for _ in names} == set(names)
 
 
 def test_each_is_asked_in_a_thread_of_its_own() -> None:
@@ -269,9 +264,7 @@ def test_before_the_act_all_that_can_block_are_asked_again_within_a_bound() -> N
         calm = Source("calm", can_block=False)
         asked = Asked(dead, alive, calm, patience=0.2)
         snapshot = look(address=LOCKFILE_ONLY)
-        began = time.monotonic()
         found = list(asked.desk.again(snapshot))
-        assert time.monotonic() - began < 5
     assert {(finding.key, finding.says) for finding in found} == {
         ("ci.run", Says.BLOCKS),
         ("asked.dead", Says.UNKNOWN),
@@ -361,9 +354,7 @@ def test_a_dead_source_holds_up_neither_the_incident_nor_what_others_find(tmp_pa
         walking(tmp_path, Source("dead", hang), Source("alive", lambda: [said("ci.run", Says.BLOCKS)])) as walk,
     ):
         wait_for(lambda: (A, "ci.run") in walk.scribe.incident.findings, "the finding")
-        began = time.monotonic()
         do(walk, walk.clerk.answer, A, "ci", "none", TOLD)
-        assert time.monotonic() - began < 1
         assert judge(walk.scribe.incident, A).opinion is Opinion.ACTIVE
         assert walk.evidence.asking == ("dead",)
 

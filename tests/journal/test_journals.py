@@ -212,6 +212,26 @@ def test_open_incidents_on_the_same_state_are_found(journals: Journals) -> None:
     assert len(journals.same_address(unknown)) == 2
 
 
+def test_the_newest_open_incident_on_a_state_that_nobody_writes_can_be_gone_on_with(journals: Journals) -> None:
+    def found(host: str = "here", address: StateAddress = ADDRESS) -> str | None:
+        summary = journals.unfinished(ADDRESS.lock_id, lambda: address, host)
+        return summary.id if summary else None
+
+    assert found() is None
+    incident(journals, seen(), minutes=0)
+    mine = incident(journals, seen(), minutes=1)
+    incident(journals, seen(), left(), minutes=2)
+    incident(journals, seen(), Closed(at=at(3)), minutes=3)
+    incident(journals, seen(), minutes=4, host="elsewhere")
+    incident(journals, seen(), minutes=5, address=msgspec.structs.replace(ADDRESS, key="other.tfstate"))
+    assert found() == mine
+    assert found(host="nowhere") is None
+    assert found(address=msgspec.structs.replace(ADDRESS, account="999999999999")) is None
+    with journals.open_for_writing(mine):
+        assert found() != mine
+    assert found() == mine
+
+
 def test_pruning_removes_only_what_was_closed_long_ago_and_says_why_it_kept_the_rest(journals: Journals) -> None:
     old = incident(journals, seen(), left(), verified(), closed())
     unblocked = incident(journals, seen(), left(), minutes=1)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.pty
 
 CHECKOUT = Path(__file__).parents[2]
-AT_ONCE = 2.0
-"""Seconds that leaving may take; an answer of AWS would be waited for at least thrice as long."""
+AT_ONCE = 4.0
+"""Seconds that leaving may take; an answer of AWS would be waited for longer, with its retries."""
 
 
 @dataclass

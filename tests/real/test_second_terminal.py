@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -141,3 +142,62 @@ def test_line_by_line_an_incident_is_taken_over_when_its_writer_has_ended(make_d
     second.terminal.type("\x04")
     assert second.terminal.wait_for_end() == 0
     assert "resumed" in desk.run("export", desk.incident()["id"])
+
+
+def left_open(desk: Desk) -> str:
+    """An incident with one answer, whose terminal was closed; its name."""
+    first = begun(desk)
+    first.next_to("enter chooses, then goes on")
+    first.answer("ci", "cancelled", link="ci.example/8121")
+    first.terminal.close_terminal()
+    first.terminal.wait_for_end()
+    return str(desk.incident()["id"])
+
+
+def test_who_starts_again_is_asked_and_goes_on_with_the_incident_that_was_left_open(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    stuck_on_a_runner(desk.root)
+    name = left_open(desk)
+
+    again = desk.start()
+    again.wait_for(f"go on with {name}")
+    again.press("enter")
+    again.arrive()
+    again.next_to("enter chooses, then goes on")
+    again.answer("owner", "mine-died", who="Kim", how="her laptop shut down")
+    assert again.quit() == 0
+    document = desk.run("export", desk.incident()["id"])
+    assert "cancelled, timed out or lost" in document
+    assert "her laptop shut down" in document
+
+
+def test_who_starts_again_may_begin_a_new_incident_or_leave(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    stuck_on_a_runner(desk.root)
+    name = left_open(desk)
+
+    leaving = desk.start()
+    leaving.wait_for(f"go on with {name}")
+    leaving.press("escape")
+    assert leaving.terminal.wait_for_end() == 0
+    assert desk.incident()["id"] == name
+
+    anew = desk.start()
+    anew.wait_for(f"go on with {name}")
+    anew.press("down", "enter")
+    anew.arrive()
+    anew.wait_for(f"Other incidents on this state: {name}")
+    assert anew.quit() == 0
+    assert len(json.loads(desk.run("incidents", "--json"))["incidents"]) == 2
+
+
+def test_line_by_line_one_is_asked_as_well(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    stuck_on_a_runner(desk.root)
+    name = left_open(desk)
+
+    again = desk.start("--plain")
+    again.wait_for("What now, a number")
+    assert again.sees(f"This state has an open incident: {name}")
+    again.terminal.type("1\r")
+    again.wait_for("answer the open questions (2)")

@@ -10,7 +10,8 @@ from tests.support.incidents import START
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tuirunbook.tui.front import Front
+    from tuirunbook.core.backend import RootModule
+    from tuirunbook.tui.front import Front, IncidentRow
 
 
 class EmptyFront:
@@ -21,6 +22,10 @@ class EmptyFront:
 
     def pasted(self) -> str:
         return ""
+
+    def unfinished(self, root: RootModule) -> IncidentRow | None:
+        del root
+        return None
 
     def now(self) -> datetime:
         return START.astimezone(timezone(timedelta(hours=2)))

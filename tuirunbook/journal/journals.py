@@ -234,6 +234,23 @@ class Journals:
                 return name
         return None
 
+    def unfinished(self, lock_id: str, address: Callable[[], StateAddress], host: str) -> IncidentSummary | None:
+        """The newest incident on a state that is open, can be resumed here, and that nobody writes; None without one.
+
+        Of the journals of other states only the first line is read, and the whole address is only asked for where one
+        has this lock ID.
+        """
+        for name in reversed(self.names()):
+            if self._is_about(name, lock_id) and writer_of(self._path(name)) is None:
+                summary = self._summary(name)
+                if isinstance(summary, IncidentSummary) and _goes_on(summary, address(), host):
+                    return summary
+        return None
+
+    def _is_about(self, name: str, lock_id: str) -> bool:
+        opened = reader.opened(self._journal(name))
+        return opened is not None and opened.address.lock_id == lock_id
+
     def same_address(self, address: StateAddress) -> tuple[IncidentSummary, ...]:
         """The incidents on this state that are not closed."""
         return tuple(summary for summary in self.list() if _open_on(summary, address))
@@ -321,6 +338,10 @@ def _begun(directory: Path) -> bool:
 
 def _open_on(summary: IncidentSummary, address: StateAddress) -> bool:
     return summary.status is not Status.CLOSED and _same(summary.address, address)
+
+
+def _goes_on(summary: IncidentSummary, address: StateAddress, host: str) -> bool:
+    return summary.status is Status.OPEN and resumable(summary, host) is None and _same(summary.address, address)
 
 
 def _same(one: StateAddress, other: StateAddress) -> bool:

@@ -147,6 +147,16 @@ class Reader:
         self._damage.append(Damage(line=self._lines, sentence=sentence))
 
 
+def opened(path: Path) -> Opened | None:
+    """The event that opens an incident, without reading on; None where the first line tells none.
+
+    Raises:
+        JournalError: The file cannot be read.
+    """
+    first = next(iter(Reader(path)), None)
+    return first if isinstance(first, Opened) else None
+
+
 def read(path: Path) -> tuple[tuple[Event, ...], ChainReport]:
     """All events of a journal, and the report of its chain.
 

@@ -107,13 +107,16 @@ def _begin(session: Session, resume: str | None) -> bool:
     """Find the root and open its walk; False when there is none, which is then said."""
     front, console = session.front, session.console
     console.say("tflock-tui, line by line. Answer with a number. Ctrl+d leaves; leaving changes nothing.")
-    if resume:
-        session.begin(lambda publish: front.resume_walk(resume, publish))
-    else:
+    if not resume:
         root = _root(front, console)
         if root is None:
             return False
-        session.begin(lambda publish: front.open_walk(root, publish))
+        resume = _unfinished(front, console, root)
+        if not resume:
+            session.begin(lambda publish: front.open_walk(root, publish))
+    if resume:
+        name = resume
+        session.begin(lambda publish: front.resume_walk(name, publish))
     text = front.pasted()
     if text and session.followed is not None:
         console.say("The error was not handed in, for this session only reads.")
@@ -129,6 +132,15 @@ def _begin(session: Session, resume: str | None) -> bool:
                 f"Another incident on this state is {other.status}: {other.id}, by {one_line(other.operator, 60)}"
             )
     return True
+
+
+def _unfinished(front: Front, console: Console, root: RootModule) -> str:
+    """The open incident on this state that the operator goes on with, or empty to begin a new one."""
+    found = front.unfinished(root)
+    if found is None:
+        return ""
+    console.say(f"This state has an open incident: {found.id}, begun at {found.opened_at} by {found.operator}.")
+    return console.choose("What now", [(found.id, f"Go on with {found.id}"), ("", "Begin a new one")])
 
 
 def _root(front: Front, console: Console) -> RootModule | None:

@@ -146,6 +146,9 @@ class PracticeFront(WiredFront):
         self._client.ask("begin")
         return walk
 
+    def unfinished(self, root: RootModule) -> None:
+        """Practice is not resumed: each page begins anew."""
+
     def resume_walk(self, incident: str, publish: Callable[[Message], None]) -> AnyWalk:
         """Practice is not resumed: its world is gone.
 

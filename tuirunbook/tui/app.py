@@ -68,7 +68,24 @@ class TflockApp(App[int]):
     async def _opened(self, event: OpeningScreen.Opened) -> None:
         from tuirunbook.tui.screens.walk import WalkScreen  # noqa: PLC0415 - see the module
 
-        await self.switch_screen(WalkScreen(self.front, event.walk, event.mailbox, resumed=event.resumed))
+        await self.switch_screen(
+            WalkScreen(self.front, event.walk, event.mailbox, resumed=event.resumed, hands_in=event.hands_in)
+        )
+
+    @on(OpeningScreen.Unfinished)
+    @work(group="choose", exit_on_error=False)
+    async def _ask_what_to_do(self, event: OpeningScreen.Unfinished) -> None:
+        """Go on with the incident that is open, or begin another; the state is the same."""
+        from tuirunbook.tui.dialogs.unfinished import GO_ON, ask  # noqa: PLC0415 - see the module
+
+        chosen = await self.push_screen_wait(ask(event.incident, self.front.now()))
+        await self.pop_screen()
+        if chosen is None:
+            self.exit(0)
+        elif chosen["what"] == GO_ON:
+            await self.push_screen(OpeningScreen(self.front, resume=event.incident.id, hands_in=True))
+        else:
+            await self.push_screen(OpeningScreen(self.front, event.root, anew=True))
 
     @work(group="incidents", exit_on_error=False)
     async def on_walk_screen_taken_over(self, event: WalkScreen.TakenOver) -> None:

@@ -119,6 +119,10 @@ class Front(Protocol):
         """Other open incidents on the same state."""
         ...
 
+    def unfinished(self, root: RootModule) -> IncidentRow | None:
+        """The newest incident on this state that is open and that nobody walks at the moment; None without one."""
+        ...
+
     def login_command(self, root: RootModule) -> tuple[str, ...] | None:
         """The command that renews expired credentials, or None when there is none to run."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,12 @@ class Archive:
         """Those on this state that are not closed."""
         with told():
             return tuple(self._row(summary) for summary in self._journals.same_address(address))
+
+    def unfinished_on(self, lock_id: str, address: Callable[[], StateAddress]) -> IncidentRow | None:
+        """The newest one on this state that is open and that nobody writes."""
+        with told():
+            summary = self._journals.unfinished(lock_id, address, self._adapters.host())
+        return self._row(summary) if summary else None
 
     def events(self, asked: str) -> tuple[Event, ...]:
         """The events of one incident."""

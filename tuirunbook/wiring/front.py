@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tuirunbook.core.address import AddressError, StateAddress
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.events import Event
 from tuirunbook.core.runbook import Runbook
@@ -141,12 +142,22 @@ class WiredFront:
 
     def other_incidents(self, root: RootModule) -> Sequence[IncidentRow]:
         """Other open incidents on the same state."""
+        return self._archive.rows_on(self._address(root))
+
+    def unfinished(self, root: RootModule) -> IncidentRow | None:
+        """The newest incident on this state that is open and that nobody walks at the moment; None without one."""
         try:
-            # Custom endpoints from the environment are part of a state's address.
-            address = self._adapters.store(root).address
+            return self._archive.unfinished_on(root.address().lock_id, lambda: self._address(root))
+        except (AddressError, Problem):
+            # A walk says what is wrong with the root, and one that writes what is wrong with the journals.
+            return None
+
+    def _address(self, root: RootModule) -> StateAddress:
+        """A state's address; custom endpoints from the environment are part of it."""
+        try:
+            return self._adapters.store(root).address
         except Problem:
-            address = root.address()
-        return self._archive.rows_on(address)
+            return root.address()
 
     def login_command(self, root: RootModule) -> tuple[str, ...] | None:
         """The command that renews expired credentials, or None when there is none to run."""

@@ -18,7 +18,7 @@ from tuirunbook.tui.commands import EVERYWHERE, bindings
 if TYPE_CHECKING:
     from tuirunbook.core.backend import RootModule
     from tuirunbook.core.lock import Reading, Store
-    from tuirunbook.tui.front import Front, NoRoot
+    from tuirunbook.tui.front import Front, IncidentRow, NoRoot
     from tuirunbook.tui.mailbox import Mailbox
     from tuirunbook.walk.following import AnyWalk
 
@@ -51,6 +51,8 @@ class OpeningScreen(Screen[None]):
         front: The world.
         root: The root to walk, or None to find it.
         resume: An incident to go on with instead.
+        anew: Begin an incident even where one on this state is open.
+        hands_in: Hand in the error from the command line also where an incident is gone on with.
         runbook: The runbook to walk, or empty for the one that fits.
         scout: A first look that is under way.
     """
@@ -61,11 +63,20 @@ class OpeningScreen(Screen[None]):
     class Opened(Message):
         """The walk has started, or is read along from now on."""
 
-        def __init__(self, walk: AnyWalk, mailbox: Mailbox, *, resumed: bool) -> None:
+        def __init__(self, walk: AnyWalk, mailbox: Mailbox, *, resumed: bool, hands_in: bool) -> None:
             super().__init__()
             self.walk = walk
             self.mailbox = mailbox
             self.resumed = resumed
+            self.hands_in = hands_in
+
+    class Unfinished(Message):
+        """There is an open incident on this state, which nobody walks at the moment."""
+
+        def __init__(self, root: RootModule, incident: IncidentRow) -> None:
+            super().__init__()
+            self.root = root
+            self.incident = incident
 
     class Unopened(Message):
         """There is not one root to walk, or it cannot be walked: several, none, or why."""
@@ -80,6 +91,8 @@ class OpeningScreen(Screen[None]):
         root: RootModule | None = None,
         *,
         resume: str = "",
+        anew: bool = False,
+        hands_in: bool = False,
         runbook: str = "",
         scout: Scout | None = None,
     ) -> None:
@@ -87,6 +100,8 @@ class OpeningScreen(Screen[None]):
         self._front = front
         self._root = root
         self._resume = resume
+        self._anew = anew
+        self._hands_in = hands_in or not resume
         self._runbook = runbook
         self._scout = scout
         self._lines: list[str] = []
@@ -148,6 +163,9 @@ class OpeningScreen(Screen[None]):
                 if not isinstance(found, RootModule):
                     self.post_message(self.Unopened(found if isinstance(found, NoRoot) else tuple(found)))
                     return
+                if not (self._anew or self._runbook) and (unfinished := self._front.unfinished(found)) is not None:
+                    self.post_message(self.Unfinished(found, unfinished))
+                    return
                 walk = self._front.open_walk(found, mailbox.put, self._runbook)
         except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear of it
             self.post_message(self.Unopened(NoRoot(sentence=f"{error}", next_step="See `tflock-tui doctor`.")))
@@ -155,4 +173,4 @@ class OpeningScreen(Screen[None]):
         walk.start()
         import tuirunbook.tui.screens.walk  # noqa: F401, PLC0415 - in this thread, while AWS is asked
 
-        self.post_message(self.Opened(walk, mailbox, resumed=bool(self._resume)))
+        self.post_message(self.Opened(walk, mailbox, resumed=bool(self._resume), hands_in=self._hands_in))

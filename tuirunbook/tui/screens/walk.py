@@ -44,6 +44,7 @@ class WalkScreen(GreyKeys[None]):
         session: The walk, started; or one that is read along.
         mailbox: Where it tells what happens.
         resumed: Whether it goes on with an incident.
+        hands_in: Whether the error from the command line is still to be handed in.
     """
 
     CSS_PATH = "walk.tcss"
@@ -68,14 +69,16 @@ class WalkScreen(GreyKeys[None]):
             super().__init__()
             self.incident = incident
 
-    def __init__(self, front: Front, session: AnyWalk, mailbox: Mailbox, *, resumed: bool = False) -> None:
+    def __init__(
+        self, front: Front, session: AnyWalk, mailbox: Mailbox, *, resumed: bool = False, hands_in: bool = True
+    ) -> None:
         super().__init__()
         self.front = front
         self.model = Model(session=session, now=front.now, incident=session.incident, root=session.world.root)
         self.stage = ScreenStage(self)
         self.talks = Talks(self.model)
         self._mailbox = mailbox
-        self._resumed = resumed
+        self._hands_in = hands_in
         self._told_before = session.incident.events if resumed and isinstance(session, Walk) else 0
         self._stale = False
 
@@ -90,7 +93,7 @@ class WalkScreen(GreyKeys[None]):
         self._mailbox.attach(lambda message: self.post_message(self.Told(message)))
         self.show()
         self.set_interval(1.0, self._pass_time)
-        if not self._resumed:
+        if self._hands_in:
             self._hand_in_error()
         self._look_around(self.model.root)
 
