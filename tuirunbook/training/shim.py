@@ -37,7 +37,8 @@ class Shim:
     Attributes:
         rules: What happens to requests; the first one that matches counts.
         calls: The requests so far.
-        identities: Who asks, by access key. Whoever is not here is a user of the first account.
+        identities: Who asks, by access key. Whoever is not here has assumed a role of moto's, or is a user of the
+            first account.
     """
 
     def __init__(self) -> None:
@@ -127,7 +128,8 @@ class Shim:
             return self._app(environ, start_response)
         call = call_of(environ, body)
         who = self.identities.get(call.access_key, NOBODY)
-        environ[_ACCOUNT_HEADER] = who.account
+        if who is not NOBODY:
+            environ[_ACCOUNT_HEADER] = who.account
         rule = self._take(call)
         if rule is None:
             return self._answer(call, who, environ, start_response)
