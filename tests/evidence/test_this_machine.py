@@ -26,7 +26,6 @@ from tests.support.locks import BUCKET, KEY, lock_json
 from tests.support.stuck import REAL, live_apply, practice_root, wait_for
 from tests.walk.parts import Bench
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.events import FindingDisputed
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.lock import Held, Store, StoredLock
 from tuirunbook.core.verdict import Opinion, judge
@@ -427,7 +426,7 @@ def test_s6_a_live_apply_in_a_second_clone_cannot_be_disputed(
         assert [(one.says, one.match, one.final) for one in mine] == [(Says.BLOCKS, Match.NAMES_THIS_STATE, True)]
         bench.observer.weigh_in(mine[0])
         with pytest.raises(ValueError, match="cannot be disputed"):
-            bench.clerk.tell(FindingDisputed, lock=about.identity, key=mine[0].key, who="kim", how="saw it")
+            bench.dispute(mine[0].key, about.identity)
         assert judge(bench.incident, about.identity).opinion is Opinion.ACTIVE
 
 

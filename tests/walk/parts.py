@@ -33,6 +33,7 @@ from tuirunbook.core.lock import (
     StoredLock,
 )
 from tuirunbook.core.values import Caller, Child, DeleteAnswer, DeleteOutcome, Exit, JournalError, Ran, StateContent
+from tuirunbook.core.verdict import as_finding
 from tuirunbook.walk.checks import Checks
 from tuirunbook.walk.clerk import Clerk
 from tuirunbook.walk.commands import Commands
@@ -366,6 +367,15 @@ class Bench:
         """The core questions, answered through the clerk; by default all of it says that the holder ended."""
         for question, value in (GOOD_ANSWERS | {name.replace("_", "-"): v for name, v in values.items()}).items():
             self.clerk.answer(lock, question, value, TOLD)
+
+    def dispute(self, key: str, lock: LockIdentity = A, who: str = "sam", how: str = "looked") -> None:
+        """Dispute the fact that the incident knows under this key; one that nobody found, if there is none."""
+        answered = {(lock, f"answer.{question}"): given for (lock, question), given in self.incident.answers.items()}
+        known = self.incident.findings.get((lock, key))
+        if given := answered.get((lock, key)):
+            known = as_finding(given)
+        nobody_found = Finding(key=key, lock=lock, says=Says.BLOCKS, fact="?", source="?", observed_at="")
+        self.clerk.dispute(known or nobody_found, who=who, how=how)
 
     def refused(self, lock: LockIdentity = A, source: str = "plan") -> None:
         self.scribe.record(RetryEnded, outcome="refused-by-this", source=source, lock=lock, locks=(lock,))

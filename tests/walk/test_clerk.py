@@ -9,12 +9,12 @@ import pytest
 
 from tests.support.incidents import DUAL, TOLD, A, B, lock_text
 from tests.walk.parts import Bench, Witness
-from tuirunbook.core.events import FindingDisputed, LockChanged, NoteAdded, ReleaseEnded, RetryEnded
+from tuirunbook.core.events import LockChanged, NoteAdded, ReleaseEnded, RetryEnded
 from tuirunbook.core.evidence import Candidate, Finding, Match, Says
 from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
 from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.core.procedure import NO_LOCK
-from tuirunbook.core.verdict import Opinion, judge
+from tuirunbook.core.verdict import Opinion, as_finding, judge
 from tuirunbook.walk.clerk import TOLD as SAYABLE
 
 REFUSAL = f"""
@@ -100,29 +100,55 @@ def test_s6_mine_and_running_may_be_said_again(bench: Bench) -> None:
 def test_s6_what_is_final_cannot_be_disputed(bench: Bench) -> None:
     running(bench)
     with pytest.raises(ValueError, match="cannot be disputed"):
-        bench.clerk.tell(FindingDisputed, lock=A, key="answer.owner", who="kim", how="saw it")
+        bench.dispute("answer.owner")
     witness = Witness()
     witness.blocks(key="host.process", final=True)
     assert bench.observer.latest is not None
     for finding in witness.gather(bench.observer.latest.locks[0], DUAL, bench.clock()):
         bench.observer.weigh_in(finding)
     with pytest.raises(ValueError, match="cannot be disputed"):
-        bench.clerk.tell(FindingDisputed, lock=A, key="host.process", who="kim", how="saw it")
+        bench.dispute("host.process")
 
 
 @pytest.mark.parametrize("key", ["ci.run", "answer.ci", "owner", ""])
 def test_s6_what_nobody_found_cannot_be_disputed_in_advance(bench: Bench, key: str) -> None:
     with pytest.raises(ValueError, match="no such fact"):
-        bench.clerk.tell(FindingDisputed, lock=A, key=key, who="kim", how="saw it")
+        bench.dispute(key)
 
 
 @pytest.mark.parametrize("missing", ["who", "how"])
 def test_s6_a_dispute_says_who_and_how_known(bench: Bench, missing: str) -> None:
     bench.answer(ci="running")
     with pytest.raises(ValueError, match="how they know"):
-        bench.clerk.tell(
-            FindingDisputed, **({"lock": A, "key": "answer.ci", "who": "kim", "how": "saw it"} | {missing: " "})
-        )
+        bench.dispute("answer.ci", who="" if missing == "who" else "kim", how=" " if missing == "how" else "saw it")
+    assert opinion(bench) is Opinion.ACTIVE
+
+
+def test_s6_a_dispute_of_what_was_shown_does_not_set_aside_what_its_source_says_by_now(bench: Bench) -> None:
+    witness = Witness()
+    assert bench.observer.latest is not None
+    shown: list[Finding] = []
+    for fact in ("run 1 is in progress", "run 2 is in progress"):
+        witness.blocks(fact)
+        bench.clock.forward(1)
+        for finding in witness.gather(bench.observer.latest.locks[0], DUAL, bench.clock()):
+            bench.observer.weigh_in(finding)
+        shown.append(bench.incident.findings[A, "ci.run"])
+    bench.clock.forward(1)
+    with pytest.raises(ValueError, match="run 2 is in progress"):
+        bench.clerk.dispute(shown[0], who="sam", how="run 1 plans another root")
+    assert opinion(bench) is Opinion.ACTIVE
+    bench.clerk.dispute(shown[1], who="sam", how="run 2 too")
+    assert opinion(bench) is Opinion.CANNOT_TELL
+
+
+def test_s6_a_dispute_of_an_answer_does_not_set_aside_the_next_one(bench: Bench) -> None:
+    bench.answer(ci="running")
+    shown = as_finding(bench.incident.answers[A, "ci"])
+    bench.clock.forward(1)
+    bench.answer(ci="running")
+    with pytest.raises(ValueError, match="something else by now"):
+        bench.clerk.dispute(shown, who="sam", how="that was about yesterday")
     assert opinion(bench) is Opinion.ACTIVE
 
 

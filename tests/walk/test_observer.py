@@ -14,7 +14,6 @@ from tests.support.incidents import DUAL, FREE, START, UNREAD, A, B, lock_text, 
 from tests.walk.parts import Bench, Clock, Witness, child, written
 from tuirunbook.core.events import (
     CommandStarted,
-    FindingDisputed,
     FindingRecorded,
     LockChanged,
     RetryEnded,
@@ -107,7 +106,7 @@ def test_each_state_write_needs_its_own_dispute(tmp_path: Path) -> None:
         bench.look(3)
         bench.answer()
         assert judge(bench.incident, A).opinion is Opinion.ACTIVE
-        bench.clerk.tell(FindingDisputed, lock=A, key="state.state-written", who="sam", how="it was me")
+        bench.dispute("state.state-written", how="it was me")
         assert judge(bench.incident, A).opinion is Opinion.CANNOT_TELL
 
 

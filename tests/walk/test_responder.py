@@ -11,7 +11,6 @@ from tests.support.incidents import DUAL, DYNAMODB_ONLY, FREE, LOCKFILE_ONLY, UN
 from tests.walk.parts import DENIED, NOT_JSON, UNLOCKED, Bench, Witness, written
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.events import (
-    FindingDisputed,
     FindingRecorded,
     NoteAdded,
     ReleaseEnded,
@@ -170,7 +169,7 @@ def test_s1_a_dispute_covers_the_fact_it_was_about_and_nothing_later(
     assert bench.observer.latest is not None
     for finding in witness.gather(bench.observer.latest.locks[0], DUAL, bench.clock()):
         bench.observer.weigh_in(finding)
-    bench.clerk.tell(FindingDisputed, lock=A, key="ci.run", who="sam", how="it plans another root")
+    bench.dispute("ci.run", how="it plans another root")
     prepared = bench.prepare(UNLOCK)
     bench.clock.forward(1)
     witness.blocks(says_then)

@@ -22,7 +22,6 @@ from tuirunbook.core.events import (
     CommandEnded,
     CommandStarted,
     ErrorPasted,
-    FindingDisputed,
     ReleaseEnded,
     ReleaseIntended,
     RetryEnded,
@@ -227,7 +226,7 @@ class Pair:
 
     def dispute(self, lock: str, key: str) -> None:
         try:
-            self.bench.clerk.tell(FindingDisputed, lock=LOCKS[lock], key=key, who="sam", how="looked")
+            self.bench.dispute(key, LOCKS[lock])
         except ValueError:
             return
         self.oracle.disputes[lock, key] = (Said("", self.oracle.moment), self.oracle.time)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tuirunbook.core.answers import NEED_LABELS, weighed
-from tuirunbook.core.events import FindingDisputed, Marker, NoteAdded, OutsideAction, StepDeferred, StepDone
+from tuirunbook.core.events import Marker, NoteAdded, OutsideAction, StepDeferred, StepDone
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.lock import short
 from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, lock_in_hand, open_questions, questions_of
 from tuirunbook.core.runbook import Action, Option, Question, Step
+from tuirunbook.core.verdict import as_finding
 from tuirunbook.plain.console import Cancelled
+from tuirunbook.plain.exhibits import dispute_fact
 from tuirunbook.plain.session import Instead, Session
 from tuirunbook.plain.words import SAYS
+from tuirunbook.walk.exhibits import disputable
 
 OPTIONAL = {"who": NEED_LABELS["who"], "link": NEED_LABELS["link"], "note": "anything to add"}
 """What every answer may carry besides what its option needs."""
@@ -90,22 +93,12 @@ def _weight(question: Question, option: Option) -> str:
 def dispute(session: Session) -> None:
     """Dispute a blocking fact: who says so, how it is known."""
     incident = session.incident
-    blocking = [
-        ((lock, finding.key), finding.fact)
-        for (lock, _), finding in incident.findings.items()
-        if finding.says is Says.BLOCKS and not finding.final and lock in incident.identities
-    ]
-    blocking += [
-        ((lock, f"answer.{question}"), given.label)
-        for (lock, question), given in incident.answers.items()
-        if given.says is Says.BLOCKS and not given.final and lock in incident.identities
-    ]
+    facts = (*incident.findings.values(), *map(as_finding, incident.answers.values()))
+    blocking = [(fact, fact.fact) for fact in facts if disputable(incident, fact)]
     if not blocking:
         session.console.say("No blocking fact here can be disputed.")
         return
-    lock, key = session.console.choose("Which fact is wrong", blocking, back="Back")
-    told = session.console.fill({"who": "who holds it to be wrong", "how": "how they know"})
-    session.tell(FindingDisputed, lock=lock, key=key, **told)
+    dispute_fact(session, session.console.choose("Which fact is wrong", blocking, back="Back"))
 
 
 def note(session: Session) -> None:

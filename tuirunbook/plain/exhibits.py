@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from tuirunbook.core.events import FindingDisputed, SourceSwitched
+from tuirunbook.core.events import SourceSwitched
 from tuirunbook.core.evidence import Finding
 from tuirunbook.core.lock import parse_time, short
 from tuirunbook.core.text import one_line
@@ -118,7 +118,7 @@ def _deeds(row: Exhibit, session: Session) -> Choices:
         return deeds
     facts = [row.finding] if row.finding else list(row.said)
     deeds += [
-        (lambda fact=fact: _dispute(session, fact), f"dispute that {one_line(fact.fact, 120)}")  # type: ignore[misc]
+        (lambda fact=fact: dispute_fact(session, fact), f"dispute that {one_line(fact.fact, 120)}")  # type: ignore[misc]
         for fact in facts
         if disputable(session.incident, fact)
     ]
@@ -131,9 +131,13 @@ def _deeds(row: Exhibit, session: Session) -> Choices:
     return deeds
 
 
-def _dispute(session: Session, fact: Finding) -> None:
+def dispute_fact(session: Session, fact: Finding) -> None:
+    """Dispute a fact as it was shown: who says so, how it is known."""
     told = session.console.fill({"who": "who holds it to be wrong", "how": "how they know"})
-    session.tell(FindingDisputed, lock=fact.lock, key=fact.key, **told)
+    try:
+        session.do(session.walk.clerk.dispute, fact, **told)
+    except ValueError as error:
+        session.console.say(f"Not recorded: {error}.")
 
 
 def ask_again(session: Session, source: str) -> None:

@@ -32,13 +32,14 @@ from tuirunbook.core.events import (
     WaitStarted,
     timestamp,
 )
-from tuirunbook.core.evidence import is_fresh
+from tuirunbook.core.evidence import Finding, is_fresh
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity
 from tuirunbook.core.refusals import counting
 from tuirunbook.core.runbook import Runbook
-from tuirunbook.core.text import clean, clip
+from tuirunbook.core.text import clean, clip, one_line
+from tuirunbook.core.verdict import as_finding
 from tuirunbook.walk.observer import Observer
 from tuirunbook.walk.scribe import Scribe
 
@@ -51,7 +52,6 @@ TAKES_BACK = {"mine-running": ("mine-died", "mine-unsure")}
 TOLD: frozenset[type[Event]] = frozenset(
     {
         DetailsGiven,
-        FindingDisputed,
         HoldUndone,
         NoteAdded,
         OutsideAction,
@@ -85,9 +85,33 @@ class Clerk:
         """
         if kind not in TOLD:
             raise ValueError(f"{kind.__name__} is not for people to add")
-        if kind is FindingDisputed:
-            self._must_be_disputable(facts)
         return self._scribe.record(kind, by=self._operator, **facts)
+
+    def dispute(self, fact: Finding, *, who: str, how: str) -> Incident:
+        """Record that a blocking fact is held to be wrong.
+
+        Args:
+            fact: The fact as it was on the screen, or an answer as one. A source may have said something else under the
+                same key since then: that is another fact, which nobody has looked at (S6).
+            who: Who says that it is wrong.
+            how: How they know.
+
+        Raises:
+            ValueError: There is no such fact any more, it cannot be disputed, or who and how are not told.
+        """
+        incident = self._scribe.incident
+        _, is_answer, question = fact.key.partition("answer.")
+        answer = incident.answers.get((fact.lock, question)) if is_answer else None
+        known = as_finding(answer) if answer else incident.findings.get((fact.lock, fact.key))
+        if known is None:
+            raise ValueError("there is no such fact about this lock")
+        if known.final:
+            raise ValueError("this fact cannot be disputed; only its source can take it back")
+        if known != fact:
+            raise ValueError(f"it says something else by now, which is to be read first: {one_line(known.fact, 300)}")
+        if not who.strip() or not how.strip():
+            raise ValueError("a dispute says who holds it to be wrong, and how they know")
+        return self._scribe.record(FindingDisputed, by=self._operator, lock=fact.lock, key=fact.key, who=who, how=how)
 
     def answer(
         self,
@@ -193,19 +217,6 @@ class Clerk:
         question = self._runbook.question(question_id)
         option = question.option(value) if question else None
         return option.label if option else value
-
-    def _must_be_disputable(self, facts: Mapping[str, object]) -> None:
-        lock, key = facts.get("lock"), facts.get("key")
-        incident = self._scribe.incident
-        _, is_answer, question = str(key).partition("answer.")
-        finding = incident.findings.get((lock, key))  # type: ignore[arg-type]
-        answer = incident.answers.get((lock, question)) if is_answer else None  # type: ignore[arg-type]
-        if finding is None and answer is None:
-            raise ValueError("there is no such fact about this lock")
-        if (finding and finding.final) or (answer and answer.final):
-            raise ValueError("this fact cannot be disputed; only its source can take it back")
-        if not str(facts.get("who", "")).strip() or not str(facts.get("how", "")).strip():
-            raise ValueError("a dispute says who holds it to be wrong, and how they know")
 
 
 def _name(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tuirunbook.core.events import FindingDisputed, SourceSwitched
+from tuirunbook.core.events import SourceSwitched
 from tuirunbook.core.evidence import Finding
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import as_finding
@@ -57,11 +57,9 @@ async def _dispute(stage: Stage, blocking: list[Finding]) -> None:
         return
     fact = blocking[int(told.get("which", "0"))]
     try:
-        await stage.do(
-            "", stage.walk.clerk.tell, FindingDisputed, lock=fact.lock, key=fact.key, who=told["who"], how=told["how"]
-        )
+        await stage.do("", stage.walk.clerk.dispute, fact, who=told["who"], how=told["how"])
     except ValueError as error:
-        stage.say(str(error), bad=True)
+        stage.say(f"Not recorded: {error}.", bad=True)
 
 
 async def ask_again(stage: Stage, row: Exhibit) -> None:
