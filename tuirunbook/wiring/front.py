@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ class WiredFront:
         self._given = opening
         self._listed: list[RootModule] = []
 
-    @functools.cached_property
+    @property
     def _opening(self) -> Opening:
         """Imported with the first walk: a list of states is on the screen sooner without the walk's room."""
         from tuirunbook.wiring.opening import Opening  # noqa: PLC0415 - see above
