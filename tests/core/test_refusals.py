@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.incidents import START, A, B, Story, held, lock_text, look, state_head
-from tuirunbook.core.events import ErrorPasted, FindingRecorded, RetryEnded, timestamp
+from tuirunbook.core.events import ErrorPasted, FindingRecorded, RetryEnded, SourceSwitched, timestamp
 from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
 from tuirunbook.core.incident import Incident
@@ -101,6 +102,25 @@ def test_what_voids_the_retry_voids_every_refusal_before_it() -> None:
 
 def test_an_old_refusal_does_not_hide_a_fresh_one_of_another_system() -> None:
     assert len(counts(told(found(A, START), found(A, NOW - MINUTE, "ci.gitlab.retry")))) == 1
+
+
+@pytest.mark.parametrize("counted_before", [True, False])
+def test_s6_a_refusal_that_a_source_found_does_not_count_while_that_source_is_off(*, counted_before: bool) -> None:
+    story = told(msgspec.structs.replace(found(A, NOW - MINUTE), asked="GitHub"))
+    if counted_before:
+        (one,) = counts(story)
+        story.add(RetryEnded, outcome="refused-by-this", source=one.source, lock=A, detail=one.detail)
+    story.add(SourceSwitched, source="GitHub", off=True)
+    assert (story.incident.refused_by, counts(story)) == ({}, [])
+    story.add(SourceSwitched, source="GitHub", off=False)
+    assert len(counts(story)) == 1
+
+
+def test_turning_a_source_off_leaves_the_retries_of_others() -> None:
+    story = told(msgspec.structs.replace(found(A, NOW - MINUTE), asked="GitHub"))
+    story.refused()
+    story.add(SourceSwitched, source="GitHub", off=True)
+    assert A in story.incident.refused_by
 
 
 # What was handed in

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.incidents import DUAL, TOLD, A, B, lock_text
-from tests.walk.parts import Bench, Witness
+from tests.walk.parts import Bench, Witness, written
 from tuirunbook.core.events import LockChanged, NoteAdded, ReleaseEnded, RetryEnded
 from tuirunbook.core.evidence import Candidate, Finding, Match, Says
 from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
@@ -155,6 +155,16 @@ def test_s6_a_dispute_of_an_answer_does_not_set_aside_the_next_one(bench: Bench)
 # Answers
 
 
+def test_s6_the_word_of_a_holder_that_runs_outlives_the_writes_that_it_makes(bench: Bench) -> None:
+    running(bench)
+    bench.shelf.state = written(bench.shelf.state)
+    bench.look(3)
+    bench.dispute("state.state-written")
+    with pytest.raises(ValueError, match="only sam can take it back"):
+        bench.clerk.answer(A, "owner", "not-mine", TOLD | {"who": "kim"})
+    assert opinion(bench) is Opinion.ACTIVE
+
+
 def test_s6_an_answer_about_a_lock_that_is_not_there_is_refused(bench: Bench) -> None:
     with pytest.raises(ValueError, match="not there any more"):
         bench.clerk.answer(B, "ci", "none", TOLD)
@@ -256,6 +266,14 @@ def test_s6_a_refusal_in_ci_counts_as_the_retry_for_five_minutes(
     counts: bool,  # noqa: FBT001
 ) -> None:
     bench.clerk.paste(REFUSAL, printed_at=None if age is None else bench.clock() - age)
+    assert (A in bench.incident.refused_by) is counts
+
+
+@pytest.mark.parametrize(("hours", "counts"), [(2, False), (0, True)])
+def test_s6_the_times_of_a_log_outweigh_the_word_that_it_is_fresh(bench: Bench, hours: int, *, counts: bool) -> None:
+    printed = (bench.clock() - timedelta(hours=hours, seconds=30)).isoformat().replace("+00:00", ".0000000Z")
+    log = "\n".join(f"{printed} {line}" for line in REFUSAL.splitlines())
+    bench.clerk.paste(log, printed_at=bench.clock() - timedelta(minutes=1))
     assert (A in bench.incident.refused_by) is counts
 
 

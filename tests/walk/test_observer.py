@@ -21,7 +21,7 @@ from tuirunbook.core.events import (
     WatchRestored,
     timestamp,
 )
-from tuirunbook.core.evidence import Says
+from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
 from tuirunbook.core.lock import Store
 from tuirunbook.core.verdict import Opinion, judge
@@ -126,6 +126,19 @@ def test_s1_a_state_write_behind_a_gap_in_sight_voids_the_answers(tmp_path: Path
     assert judge(bench.incident, A).opinion is Opinion.ACTIVE
 
 
+def test_s1_a_state_write_behind_a_gap_blocks_also_before_anything_was_answered(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.look()
+    before = dict(bench.shelf.readings), bench.shelf.state
+    bench.shelf.readings = dict.fromkeys(Store, UNREAD)
+    bench.shelf.state = UNREAD
+    bench.look(3)
+    bench.shelf.readings, bench.shelf.state = before[0], written(before[1])
+    bench.look(3)
+    bench.answer()
+    assert judge(bench.incident, A).opinion is Opinion.ACTIVE
+
+
 def test_s1_a_lock_that_was_rewritten_behind_a_gap_voids_the_answers(tmp_path: Path) -> None:
     bench = Bench(tmp_path).ready()
     bench.shelf.readings[Store.S3] = UNREAD
@@ -185,6 +198,39 @@ def test_s1_a_session_that_ended_blind_does_not_carry_answers_past_a_state_write
     second.shelf.readings, second.shelf.state = before[0], written(before[1])
     second.look(60)
     assert second.incident.answers == {}
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+def test_s1_a_session_that_begins_as_blind_as_the_last_one_ended_sees_the_state_write(
+    tmp_path: Path, looks: int
+) -> None:
+    first = Bench(tmp_path).ready()
+    sight = dict(first.shelf.readings), first.shelf.state, first.shelf.digest
+    first.shelf.readings = dict.fromkeys(Store, UNREAD)
+    first.shelf.state = first.shelf.digest = UNREAD
+    first.look(3)
+    second = resumed(first, tmp_path)
+    second.shelf.digest = UNREAD
+    for _ in range(looks):
+        second.look(60)
+    assert second.incident.answers == {}
+    second.shelf.readings, second.shelf.state, second.shelf.digest = sight[0], written(sight[1]), sight[2]
+    second.look(60)
+    second.answer()
+    assert judge(second.incident, A).opinion is Opinion.ACTIVE
+
+
+def test_a_session_that_ended_blind_and_finds_everything_as_it_was_keeps_the_answers(tmp_path: Path) -> None:
+    first = Bench(tmp_path).ready()
+    sight = dict(first.shelf.readings), first.shelf.state
+    first.shelf.readings = dict.fromkeys(Store, UNREAD)
+    first.shelf.state = UNREAD
+    first.look(3)
+    second = resumed(first, tmp_path)
+    second.shelf.readings, second.shelf.state = sight
+    second.look(60)
+    assert (A, "owner") in second.incident.answers
+    assert not second.incident.blind_since
 
 
 def test_s15_a_lock_that_cannot_be_read_on_resuming_is_not_said_to_have_left(tmp_path: Path) -> None:
@@ -291,6 +337,27 @@ def test_a_force_unlock_of_ours_takes_no_lock(tmp_path: Path) -> None:
 
 
 # Findings
+
+
+def test_s6_a_fact_that_arrives_after_a_dispute_is_not_the_disputed_one_however_early_it_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    witness = Witness()
+    bench = Bench(tmp_path).ready()
+
+    def told() -> Finding:
+        assert bench.observer.latest is not None
+        (finding,) = witness.gather(bench.observer.latest.locks[0], DUAL, bench.clock())
+        return finding
+
+    witness.blocks("run 1")
+    bench.observer.weigh_in(told())
+    witness.blocks("run 2")
+    late = told()
+    bench.clock.forward(5)
+    bench.dispute("ci.run")
+    bench.observer.weigh_in(late)
+    assert judge(bench.incident, A).opinion is Opinion.ACTIVE
 
 
 def test_a_finding_that_repeats_itself_is_recorded_once(tmp_path: Path) -> None:

@@ -107,6 +107,8 @@ class Oracle:
 
     def answer(self, lock: str, question: str) -> str:
         said = self.answers.get((lock, question))
+        if said and said.value == "mine-running":
+            return "block"
         return WEIGHT[question][said.value] if said and said.moment == self.moment else "unknown"
 
     def active(self, lock: str) -> bool:
@@ -175,7 +177,7 @@ class Pair:
 
     def answer(self, lock: str, question: str, value: str) -> None:
         before = self.oracle.answers.get((lock, question))
-        final = before and before.moment == self.oracle.moment and before.value == "mine-running" != value
+        final = before and before.value == "mine-running" != value
         # Who said so takes it back by saying what became of it; the teller is the same here.
         final = final and value not in TAKES_BACK["mine-running"]
         try:

@@ -29,6 +29,9 @@ from tuirunbook.core.lock import (
 from tuirunbook.core.text import clip, one_line, redact
 from tuirunbook.core.values import Child, StateContent
 
+UNREAD = "not checked"
+"""How a `SnapshotRecord` begins what could not be read."""
+
 RAW_LIMIT = 4_000
 """Characters of a lock's raw text that an event keeps; the whole of it is in the backup."""
 
@@ -127,19 +130,19 @@ def _reading_text(reading: Reading) -> str:
         case Free():
             return "free"
         case NotChecked():
-            return f"not checked: {one_line(reading.why)}"
+            return f"{UNREAD}: {one_line(reading.why)}"
 
 
 def digest_text(digest: Digest | NotChecked) -> str:
     """The digest in words: its MD5, `none`, or why it was not checked."""
-    return digest.md5 or "none" if isinstance(digest, Digest) else f"not checked: {one_line(digest.why)}"
+    return digest.md5 or "none" if isinstance(digest, Digest) else f"{UNREAD}: {one_line(digest.why)}"
 
 
 def state_text(snapshot: LockSnapshot) -> str:
     """The head of the state object in words: its version or ETag and when it was written."""
     state = snapshot.state
     if isinstance(state, NotChecked):
-        return f"not checked: {one_line(state.why)}"
+        return f"{UNREAD}: {one_line(state.why)}"
     return f"{state.version_id or state.etag} of {state.last_modified}" if state.exists else "none"
 
 

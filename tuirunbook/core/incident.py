@@ -15,6 +15,7 @@ import msgspec
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.answers import each_undo
 from tuirunbook.core.events import (
+    UNREAD,
     CheckRecorded,
     Closed,
     CommandEnded,
@@ -84,6 +85,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     `answers`, `findings` and `disputes` are keyed by (lock, question or finding key): nothing said about one lock ever
     counts for another. `running` has the commands of ours that were intended and have not ended, so far as is known.
+    `read` is the last look with what was read before in place of what it could not read.
     """
 
     opened: Opened
@@ -93,6 +95,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     events: int = 1
     last_at: str = ""
     snapshot: SnapshotRecord | None = None
+    read: SnapshotRecord | None = None
     unchanged_since: str = ""
     seen: Mapping[LockIdentity, str] = {}
     seen_in: frozenset[Store] = frozenset()
@@ -291,6 +294,7 @@ def _looked(incident: Incident, snapshot: SnapshotRecord, at: str) -> dict[str, 
     left = snapshot.free and sure and bool(seen) and all(snapshot.readings.get(store) == "free" for store in seen_in)
     return {
         "snapshot": snapshot,
+        "read": _remembered(incident, snapshot),
         "lost": tuple(_lost(incident, snapshot)),
         "findings": _still_true(
             incident, ((lock.identity, lock.info) for lock in theirs if lock.identity not in incident.seen)
@@ -307,7 +311,17 @@ def _lost(incident: Incident, now: SnapshotRecord) -> Iterator[LockRecord]:
     """The locks that were read before from a store that cannot be read now."""
     before = (*incident.lost, *(incident.snapshot.locks if incident.snapshot else ()))
     found = {(lock.store, lock.identity): lock for lock in before}
-    yield from (lock for (store, _), lock in found.items() if now.readings.get(store, "").startswith("not checked"))
+    yield from (lock for (store, _), lock in found.items() if now.readings.get(store, "").startswith(UNREAD))
+
+
+def _remembered(incident: Incident, now: SnapshotRecord) -> SnapshotRecord:
+    """A look, and what was read before in place of what it could not read: a gap in sight hides no change."""
+    before = incident.read
+    if before is None:
+        return now
+    locks = (*now.locks, *_lost(incident, now))
+    kept = {name: getattr(before, name) for name in ("state", "digest") if getattr(now, name).startswith(UNREAD)}
+    return msgspec.structs.replace(now, locks=tuple(sorted(locks, key=lambda lock: lock.store, reverse=True)), **kept)
 
 
 def _still_true(
@@ -338,7 +352,8 @@ def _void(incident: Incident, voided: Iterable[LockIdentity], at: str) -> dict[s
         return {}
     return {
         "voided": {**incident.voided, **dict.fromkeys(gone, at)},
-        "answers": {key: answer for key, answer in incident.answers.items() if key[0] not in gone},
+        # What only its source takes back is not taken back by a change either: a holder that runs writes the state.
+        "answers": {key: answer for key, answer in incident.answers.items() if key[0] not in gone or answer.final},
         "disputes": {key: dispute for key, dispute in incident.disputes.items() if key[0] not in gone},
         "refused_by": {lock: retry for lock, retry in incident.refused_by.items() if lock not in gone},
         "skips": {key: skip for key, skip in incident.skips.items() if key[0] not in gone},
@@ -366,7 +381,10 @@ def _(event: QuestionAnswered, incident: Incident) -> dict[str, object]:
 
 @_fold.register
 def _(event: FindingRecorded, incident: Incident) -> dict[str, object]:
-    return {"findings": {**incident.findings, (event.finding.lock, event.finding.key): event.finding}}
+    key = (event.finding.lock, event.finding.key)
+    # A dispute is of the fact that stood then; the one that takes its place under the key was never disputed.
+    disputes = {about: dispute for about, dispute in incident.disputes.items() if about != key}
+    return {"findings": {**incident.findings, key: event.finding}, "disputes": disputes}
 
 
 @_fold.register
@@ -376,7 +394,15 @@ def _(event: FindingDisputed, incident: Incident) -> dict[str, object]:
 
 @_fold.register
 def _(event: SourceSwitched, incident: Incident) -> dict[str, object]:
-    return {"switched": {**incident.switched, event.source: event}}
+    changed: dict[str, object] = {"switched": {**incident.switched, event.source: event}}
+    if event.off:
+        found = {one.fact for one in incident.findings.values() if one.refused_at and one.witness == event.source}
+        changed["refused_by"] = {
+            lock: retry
+            for lock, retry in incident.refused_by.items()
+            if retry.source != "ci-log" or retry.detail not in found
+        }
+    return changed
 
 
 @_fold.register

@@ -1,8 +1,8 @@
 """Refusals that nobody here asked for: a run in CI that this very lock refused a moment ago stands for the retry.
 
 It does while it is fresh, names a lock that is present, and came after whatever last voided what counted for that
-lock. It shows that the lock is in the way, and no more: that we read what the operator's Terraform reads is for a plan
-to show.
+lock; and where a source found it, while that source is not turned off. It shows that the lock is in the way, and no
+more: that we read what the operator's Terraform reads is for a plan to show.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _of(incident: Incident, lock: LockIdentity, now: datetime) -> Counting | Non
         detail = "a run in CI was refused by this lock"
         return Counting(lock=lock, source="ci", by=pasted.by, locks=pasted.locks, link=pasted.link, detail=detail)
     for (about, _), finding in incident.findings.items():
-        if about == lock and _counts(incident, lock, finding.refused_at, now):
+        if about == lock and finding.witness not in incident.off and _counts(incident, lock, finding.refused_at, now):
             return Counting(lock=lock, source="ci-log", locks=(lock,), link=finding.link or "", detail=finding.fact)
     return None
 

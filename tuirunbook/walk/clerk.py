@@ -161,11 +161,12 @@ class Clerk:
     def paste(self, text: str, *, printed_at: datetime | None = None, link: str = "") -> Diagnosis:
         """Record what Terraform printed somewhere, and say what it is.
 
-        A refusal counts as the retry if it was printed less than five minutes ago, by the operator's word or by the
-        log's own times, and names a lock that is there now, or that a look shows before it has grown old.
+        A refusal counts as the retry if it was printed less than five minutes ago, by the log's own times or, where
+        it has none, by the operator's word, and names a lock that is there now, or that a look shows before it has
+        grown old.
         """
         diagnosis = diagnose(text)
-        printed_at = printed_at or time_of_refusal(text)
+        printed_at = time_of_refusal(text) or printed_at
         named = tuple(dict.fromkeys(LockIdentity(lock.id) for lock in diagnosis.locks if lock.id))
         fresh = printed_at is not None and is_fresh(printed_at, self._scribe.now())
         self._scribe.record(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 
 from tuirunbook.core.events import (
+    UNREAD,
     CommandIntended,
     CommandStarted,
     FindingRecorded,
@@ -21,7 +22,15 @@ from tuirunbook.core.events import (
 )
 from tuirunbook.core.evidence import SEEN_WRITES, Finding, Says
 from tuirunbook.core.incident import Incident, voided_by
-from tuirunbook.core.lock import Change, LockIdentity, LockSnapshot, StoredLock, changes, remembered
+from tuirunbook.core.lock import (
+    Change,
+    LockIdentity,
+    LockSnapshot,
+    NotChecked,
+    StoredLock,
+    changes,
+    remembered,
+)
 from tuirunbook.core.redaction import redacted
 from tuirunbook.walk.scribe import Scribe
 
@@ -94,25 +103,27 @@ class Observer:
         return snapshot.taken_at < latest.taken_at if ticket is None else ticket < self._newest
 
     def _compare(self, before: LockSnapshot | None, snapshot: LockSnapshot, released: LockIdentity | None) -> Looked:
-        scribe, read = self._scribe, self._known
+        scribe, incident, read = self._scribe, self._scribe.incident, self._known
         self.latest = snapshot
         self._known = remembered(read, snapshot) if read else snapshot
         self.looks += 1
         ours = tuple(lock.identity for lock in snapshot.locks if self._is_ours(lock))
         record = SnapshotRecord.of(snapshot, ours)
-        known = scribe.incident.snapshot
+        known = incident.snapshot
         if known is None:
             scribe.record(LockObserved, snapshot=record)
             return Looked(snapshot=snapshot, number=self.looks, ours=ours)
-        if known.fingerprint == record.fingerprint and known.locks == record.locks:
+        if before and read:
+            found = (*_written_since_the_journal(incident, read, record), *found_between(before, read, snapshot))
+        else:
+            found = _since_the_journal(incident.read or known, record)
+        if not found and known.fingerprint == record.fingerprint and known.locks == record.locks:
             return Looked(snapshot=snapshot, number=self.looks, ours=ours)
-        theirs = _spoken_of(scribe.incident)
-        found = found_between(before, read, snapshot) if before and read else _since_the_journal(known, record)
         looked = Looked(snapshot=snapshot, number=self.looks, found=found, ours=ours)
         if released and before and found and all(_is_departure(change, before, released) for change in found):
             return looked
-        scribe.record(LockChanged, snapshot=record, changes=found, voided=voided_by(found, theirs))
-        self._state_writes(found, theirs, snapshot.taken_at)
+        scribe.record(LockChanged, snapshot=record, changes=found, voided=voided_by(found, _spoken_of(incident)))
+        self._state_writes(found, incident.seen, snapshot.taken_at)
         return looked
 
     def weigh_in(self, finding: Finding) -> None:
@@ -135,14 +146,17 @@ class Observer:
     def _is_ours(self, lock: StoredLock) -> bool:
         return taken_by_ours(lock, self._scribe.incident, self._me)
 
-    def _state_writes(self, found: Iterable[Change], present: Iterable[LockIdentity], moment: datetime) -> None:
-        """A state that is written while a lock is held has a living writer; the verdict says until when that blocks."""
+    def _state_writes(self, found: Iterable[Change], before: Iterable[LockIdentity], moment: datetime) -> None:
+        """A state that is written while a lock is held has a living writer; the verdict says until when that blocks.
+
+        A lock that was seen `before`, and is there, was held all the time, whatever could be read in between.
+        """
         incident = self._scribe.incident
         for change in found:
             key = f"state.{change.what}"
             if key not in SEEN_WRITES:
                 continue
-            for lock in present:
+            for lock in before:
                 if lock in incident.identities:
                     finding = Finding(
                         key=key,
@@ -206,29 +220,34 @@ def _holds(started: CommandIntended | CommandStarted, lock: StoredLock, me: str)
     return info.created_at.timestamp() >= started.child.started - 1
 
 
+def _written_since_the_journal(incident: Incident, known: LockSnapshot, now: SnapshotRecord) -> Iterator[Change]:
+    """Writes since an earlier session of what this one can read for the first time now."""
+    earlier = incident.read
+    if earlier is not None:
+        if isinstance(known.state, NotChecked):
+            yield from _written("state", earlier.state, now.state)
+        if isinstance(known.digest, NotChecked):
+            yield from _written("digest", earlier.digest, now.digest)
+
+
+def _written(name: str, then: str, now: str) -> Iterator[Change]:
+    if then and then != now and not then.startswith(UNREAD) and not now.startswith(UNREAD):
+        yield Change(what=f"{name}-written", sentence=f"the {name} was written while nobody was looking")
+
+
 def _since_the_journal(known: SnapshotRecord, now: SnapshotRecord) -> tuple[Change, ...]:
-    """What changed since the last session's last look, of which only the record is left."""
+    """What changed since it was last read in an earlier session, of which only the record is left."""
     found: list[Change] = []
-    if any(now.readings.get(lock.store, "").startswith(_UNREAD) for lock in known.locks):
+    if any(now.readings.get(lock.store, "").startswith(UNREAD) for lock in known.locks):
         return (Change(what="not-comparable", sentence="whether the lock still stands cannot be read"),)
     if known.identities != now.identities:
         what, verb = ("changed-hands", "changed hands") if now.identities else ("left", "left")
         found.append(Change(what=what, sentence=f"the lock {verb} while nobody was looking"))
     elif [(lock.sha256, lock.etag) for lock in known.locks] != [(lock.sha256, lock.etag) for lock in now.locks]:
         found.append(Change(what="rewritten", sentence="the lock was rewritten while nobody was looking"))
-    for what, name, then, at_present in (
-        ("state-written", "state", known.state, now.state),
-        ("digest-written", "digest", known.digest, now.digest),
-    ):
-        if then == at_present:
-            continue
-        if then.startswith(_UNREAD) or at_present.startswith(_UNREAD):
+    for name, then, at_present in (("state", known.state, now.state), ("digest", known.digest, now.digest)):
+        if then != at_present and (then.startswith(UNREAD) or at_present.startswith(UNREAD)):
             sentence = f"whether the {name} was written meanwhile cannot be told: it could not be read"
             found.append(Change(what="not-comparable", sentence=sentence))
-        else:
-            found.append(Change(what=what, sentence=f"the {name} was written while nobody was looking"))
+        found.extend(_written(name, then, at_present))
     return tuple(found)
-
-
-_UNREAD = "not checked"
-"""How `SnapshotRecord` begins what it could not read."""
