@@ -82,7 +82,8 @@ class Oracle:
 
     def look(self, s3: str, dynamodb: str, state: str) -> None:
         now = {"s3": s3, "dynamodb": dynamodb, "state": state}
-        about = {lock for lock in LOCKS if lock in self.held() or self.spoken_of(lock)} & {s3, dynamodb}
+        read = {self.known.get("s3"), self.known.get("dynamodb")}
+        about = {lock for lock in LOCKS if lock in read or self.spoken_of(lock)} & {s3, dynamodb}
         changed = {k for k, v in now.items() if v != "unread" and self.known.get(k, v) != v}
         if "state" in changed:
             self.blocks |= {(lock, "state.state-written"): ("names", False, self.time) for lock in about}

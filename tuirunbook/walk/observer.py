@@ -123,7 +123,7 @@ class Observer:
         if released and before and found and all(_is_departure(change, before, released) for change in found):
             return looked
         scribe.record(LockChanged, snapshot=record, changes=found, voided=voided_by(found, _spoken_of(incident)))
-        self._state_writes(found, incident.seen, snapshot.taken_at)
+        self._state_writes(found, _held_before(incident), snapshot.taken_at)
         return looked
 
     def weigh_in(self, finding: Finding) -> None:
@@ -149,7 +149,7 @@ class Observer:
     def _state_writes(self, found: Iterable[Change], before: Iterable[LockIdentity], moment: datetime) -> None:
         """A state that is written while a lock is held has a living writer; the verdict says until when that blocks.
 
-        A lock that was seen `before`, and is there, was held all the time, whatever could be read in between.
+        A lock that was there `before`, and is there, was held all the time, whatever could be read in between.
         """
         incident = self._scribe.incident
         for change in found:
@@ -180,6 +180,12 @@ def _spoken_of(incident: Incident) -> tuple[LockIdentity, ...]:
     said = (*incident.answers, *incident.disputes, *incident.skips)
     locks = (*incident.identities, *incident.refused_by, *(lock for lock, _ in said))
     return tuple(dict.fromkeys(lock for lock in locks if lock))
+
+
+def _held_before(incident: Incident) -> tuple[LockIdentity, ...]:
+    """The locks that were held when they were read last, and those that are spoken of."""
+    read = incident.read.locks if incident.read else ()
+    return tuple(dict.fromkeys((*(lock.identity for lock in read if not lock.ours), *_spoken_of(incident))))
 
 
 _SIGHT = frozenset({"blind", "sees-again"})
