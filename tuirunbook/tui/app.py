@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tuirunbook.core.backend import RootModule
     from tuirunbook.tui.front import Front, NoRoot
     from tuirunbook.tui.screens.opening import Scout
+    from tuirunbook.tui.screens.stage import ScreenStage
     from tuirunbook.tui.screens.walk import WalkScreen
 
 
@@ -91,6 +92,10 @@ class TflockApp(App[int]):
     async def on_walk_screen_taken_over(self, event: WalkScreen.TakenOver) -> None:
         """Write an incident that was read along."""
         await self._go_on_with(event.incident)
+
+    async def on_screen_stage_walk_instead(self, event: ScreenStage.WalkInstead) -> None:
+        """Walk another runbook on the same root."""
+        await self.switch_screen(OpeningScreen(self.front, event.root, runbook=event.runbook))
 
     async def _go_on_with(self, incident: str) -> None:
         """Leave the walk that is shown, and go on with an incident, which may be the same."""

@@ -16,7 +16,8 @@ from tuirunbook.core.text import one_line
 from tuirunbook.core.values import ProgramError
 from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem, told
-from tuirunbook.wiring.roots import Roots, usable
+from tuirunbook.wiring.roots import Roots
+from tuirunbook.wiring.usable import usable
 
 if TYPE_CHECKING:
     from tuirunbook.core.gates import Policy

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from tuirunbook.core.address import DEFAULT_KEY_PREFIX
@@ -11,16 +9,14 @@ from tuirunbook.core.backend import RootModule
 from tuirunbook.core.diagnosis import BackendStore, Diagnosis, diagnose
 from tuirunbook.core.other_backends import other_backend
 from tuirunbook.core.workspace import workspace_of
+from tuirunbook.wiring.declared import DeclaredRoots
 from tuirunbook.wiring.problem import Problem, told
-from tuirunbook.wiring.roots import told_apart, usable
-
-if TYPE_CHECKING:
-    from tuirunbook.wiring.roots import Roots
+from tuirunbook.wiring.usable import told_apart, usable
 
 _FROM_PATH = "the error's Path"
 
 
-def roots_of_error(roots: Roots, text: str) -> tuple[RootModule, ...]:
+def roots_of_error(roots: DeclaredRoots, text: str) -> tuple[RootModule, ...]:
     """The roots of the paths that a text shows; empty when it shows none.
 
     Raises:
@@ -42,7 +38,7 @@ def _require_ours(diagnosis: Diagnosis) -> None:
         raise Problem(f"The error comes from the backend {diagnosis.store.value!r}. {answer.lives}", answer.advice)
 
 
-def _found(roots: Roots, paths: tuple[str, ...], diagnosis: Diagnosis) -> tuple[RootModule, ...]:
+def _found(roots: DeclaredRoots, paths: tuple[str, ...], diagnosis: Diagnosis) -> tuple[RootModule, ...]:
     """The roots of the checkout that keep their state at one of these paths, or the bare state of the first."""
     from tuirunbook.repository import detect_by_path, split_path  # noqa: PLC0415 - see the package
 
@@ -62,7 +58,7 @@ def _found(roots: Roots, paths: tuple[str, ...], diagnosis: Diagnosis) -> tuple[
     return (roots.named(bucket, key, whole_key=True),)
 
 
-def _completed(roots: Roots, paths: tuple[str, ...]) -> tuple[RootModule, ...]:
+def _completed(roots: DeclaredRoots, paths: tuple[str, ...]) -> tuple[RootModule, ...]:
     """The root of the start as `--backend-config` completes it, in the workspace that the error's `Path` names."""
     root = roots.declared()
     assert isinstance(root, RootModule)  # noqa: S101 - several are looked for only without --backend-config
@@ -81,7 +77,7 @@ def _completed(roots: Roots, paths: tuple[str, ...]) -> tuple[RootModule, ...]:
     )
 
 
-def _as_asked(roots: Roots, found: tuple[RootModule, ...]) -> tuple[RootModule, ...]:
+def _as_asked(roots: DeclaredRoots, found: tuple[RootModule, ...]) -> tuple[RootModule, ...]:
     """Those roots of an error that are what the other options say: nothing that was given is left out of account."""
     options = roots.options
     asked = tuple(root for root in found if options.workspace in {None, root.workspace})

@@ -12,7 +12,7 @@ from tuirunbook.core.backend import RootModule
 from tuirunbook.core.state import State
 from tuirunbook.wiring.adapters import Adapters
 from tuirunbook.wiring.problem import Problem, told
-from tuirunbook.wiring.roots import in_region
+from tuirunbook.wiring.usable import in_region
 
 
 def found_states(adapters: Adapters) -> Iterator[State]:

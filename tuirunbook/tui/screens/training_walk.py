@@ -46,7 +46,7 @@ class PracticeStage(ScreenStage):
     """A stage that asks for a judgement before any release, and lets the world know."""
 
     def __init__(self, screen: PracticeWalk) -> None:
-        super().__init__(screen)
+        super().__init__(screen, screen.front, screen.model, screen.show)
         self._practice = screen
 
     async def ask(self, dialog: Screen[R]) -> R | None:

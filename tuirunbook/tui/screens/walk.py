@@ -75,7 +75,7 @@ class WalkScreen(GreyKeys[None]):
         super().__init__()
         self.front = front
         self.model = Model(session=session, now=front.now, incident=session.incident, root=session.world.root)
-        self.stage = ScreenStage(self)
+        self.stage = ScreenStage(self, front, self.model, self.show)
         self.talks = Talks(self.model)
         self._mailbox = mailbox
         self._hands_in = hands_in
