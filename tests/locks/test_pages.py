@@ -87,6 +87,14 @@ def test_what_is_no_object_is_no_answer_of_dynamodb(body: bytes) -> None:
         assert not look_behind(endpoint).free
 
 
+@pytest.mark.parametrize("body", [b'{"error": "sign in first"}', b'{"status": "blocked", "Item": {}}', b'{"Item"'])
+def test_an_object_of_somebody_elses_is_no_answer_of_dynamodb(body: bytes) -> None:
+    with answering(200, "application/json", body) as endpoint:
+        snapshot = look_behind(endpoint)
+    assert isinstance(snapshot.dynamodb, NotChecked)
+    assert isinstance(snapshot.digest, NotChecked)
+
+
 def test_a_bare_404_is_no_proof_that_there_is_no_lockfile() -> None:
     with answering(404, "text/plain", b"") as endpoint:
         assert isinstance(look_behind(endpoint).s3, NotChecked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import psutil
 import pytest
 
 from tests.support.stuck import REAL, Gate, PracticeRoot, hold_plans, practice_root, stuck_lock, wait_for
@@ -114,6 +116,29 @@ def test_s9_a_plan_survives_a_signal_to_the_app_and_its_group(
     os.close(writing)
 
     assert_ends_by_itself_without_a_lock(root, gate, app.child)
+
+
+def test_s9_a_terraform_whose_wrapper_was_killed_still_runs(root: PracticeRoot, gate: Gate, tmp_path: Path) -> None:
+    wrapper = tmp_path / "tf"
+    wrapper.write_text(f'#!/bin/sh\n{shutil.which("terraform")} "$@"\nexit $?\n')
+    wrapper.chmod(0o755)
+    module = msgspec.structs.replace(root.module, program=str(wrapper))
+    cli = TerraformCli(module, environ=root.aws.environ())
+    child = cli.plan("plan-1", tmp_path / "plan.log", ())
+    gate.wait_for_reader()
+
+    os.kill(child.pid, signal.SIGKILL)
+    wait_for(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE, "the end of the wrapper")
+
+    restarted = Children()
+    assert [cli.poll(child), restarted.poll(child)] == [None, None]
+    assert root.locks()
+    cli.interrupt(child)
+    wait_for(lambda: "Interrupt received" in Path(child.log).read_text(), "the interrupt")
+    gate.open()
+    wait_for(lambda: restarted.poll(child), "the end of the plan")
+    assert cli.poll(child) == Exit(code=-signal.SIGKILL)
+    assert root.locks() == {}
 
 
 def test_s9_one_interrupt_is_waited_for_and_releases_the_lock(root: PracticeRoot, gate: Gate, tmp_path: Path) -> None:

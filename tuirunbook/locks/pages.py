@@ -1,4 +1,4 @@
-"""Answers that are not AWS's: the web page of a proxy or of a captive portal, in place of the reply.
+"""Answers that are not AWS's: the page, or the JSON, of a proxy or of a captive portal, in place of the reply.
 
 botocore (1.44) takes such an answer with status 200 for an empty reply: a `GetItem` then finds no item, and a held lock
 reads as free. With any other status the page is the error's message.
@@ -6,6 +6,7 @@ reads as free. With any other status the page is the error's message.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,10 +43,20 @@ def _require_answer(**event: Any) -> None:
     # The body of an object is a stream: it is not read here, and may be anything.
     begin = body[:_READ].lstrip().lower() if isinstance(body, bytes) else b""
     if status < _FIRST_ERROR and operation.service_model.resolved_protocol == "json":
-        page = not begin.startswith(b"{")
+        page = not _can_answer(body, event["operation_model"])
     elif begin:
         page = begin.startswith(_PAGE)
     else:
         page = html or (status < _FIRST_ERROR and operation.name in _OF_OBJECTS and "etag" not in headers)
     if page:
         raise WebPageError(status)
+
+
+def _can_answer(body: object, operation: Any) -> bool:
+    """Whether this is an object with nothing in it that the operation does not answer with."""
+    try:
+        told = json.loads(body) if isinstance(body, bytes) else None
+    except (ValueError, RecursionError):
+        return False
+    shape = operation.output_shape
+    return isinstance(told, dict) and told.keys() <= (shape.members.keys() if shape else set())

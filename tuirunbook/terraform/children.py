@@ -23,7 +23,7 @@ import msgspec
 import psutil
 
 from tuirunbook.core.values import Child, Exit, ProgramError, Ran
-from tuirunbook.terraform.claims import claim, claimant, claimed
+from tuirunbook.terraform.claims import claim, claimant, claimed, writer
 from tuirunbook.threads import aside
 
 _TERRAFORM = re.compile(r"\.?(?:terraform|tofu|opentofu)(?:-wrapped|[_-]?v?\d[\w.+-]*)?")
@@ -132,7 +132,7 @@ class Children:
         handle = self._handles.get((child.pid, child.started))
         if handle is not None:
             code = handle.poll()
-            return None if code is None else Exit(code=code)
+            return None if code is None or _left_behind(child) else Exit(code=code)
         return None if lives(child) else Exit(code=None)
 
     def attach(self, child: Child) -> Child:
@@ -250,7 +250,7 @@ def lives(child: Child) -> bool:
 
 
 def find(child: Child) -> psutil.Process | None:
-    """The running process with these facts, or None.
+    """The running process with these facts, or the terraform that it left behind; or None.
 
     A creation time is told by the wall clock and moves when the clock is set. A session leader with the right process
     ID in the child's directory therefore counts as the child: to miss a living one would be the worse mistake.
@@ -259,6 +259,10 @@ def find(child: Child) -> psutil.Process | None:
         return claimant(child.log) if claimed(child.log) else None
     if not _same_boot(child.boot_id, boot_id()):
         return None
+    return _started(child) or _left_behind(child)
+
+
+def _started(child: Child) -> psutil.Process | None:
     try:
         process = psutil.Process(child.pid)
         if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
@@ -269,6 +273,11 @@ def find(child: Child) -> psutil.Process | None:
         return process if leads and process.cwd() == str(Path(child.cwd).resolve()) else None
     except (psutil.Error, OSError):
         return None
+
+
+def _left_behind(child: Child) -> psutil.Process | None:
+    """The terraform that still writes to a child's log when the child, a wrapper that was killed, has ended."""
+    return writer(child.log, _is_terraform) if claimed(child.log) else None
 
 
 def _same_boot(one: str, other: str) -> bool:

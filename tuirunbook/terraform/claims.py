@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -51,10 +52,15 @@ def claimed(log: str) -> bool:
 
 def claimant(log: str) -> psutil.Process | None:
     """The process that was started with this log: the one that leads its session. None where none can be seen."""
+    return writer(log, lambda process: os.getsid(process.pid) == process.pid)
+
+
+def writer(log: str, is_meant: Callable[[psutil.Process], bool]) -> psutil.Process | None:
+    """The process of this user, of those that are meant, that has this log open."""
     wanted, me = str(Path(log).resolve()), os.geteuid()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            leads = process.uids().effective == me and os.getsid(process.pid) == process.pid
-            if leads and any(file.path == wanted for file in process.open_files()):
+            meant = process.uids().effective == me and is_meant(process)
+            if meant and any(file.path == wanted for file in process.open_files()):
                 return process
     return None
