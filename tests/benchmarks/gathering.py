@@ -183,8 +183,8 @@ class Front(EmptyFront):
 def show(how: str, directory: Path) -> None:
     """The walk's screen over a lock in memory, which says when all rows are filled. It never ends by itself."""
     from tests.support.pilots import OneScreen  # noqa: PLC0415 - only the measured program needs a screen
-    from tuirunbook.tui.mailbox import Mailbox  # noqa: PLC0415
     from tuirunbook.tui.screens.walk import WalkScreen  # noqa: PLC0415
+    from tuirunbook.walk.mailbox import Mailbox  # noqa: PLC0415
 
     mailbox = Mailbox()
     known: list[float] = []

@@ -15,7 +15,7 @@ from tuirunbook.core.procedure import (
     NO_LOCK,
     Progress,
     answered,
-    current,
+    current_index,
     lock_in_hand,
     open_questions,
     progress,
@@ -27,8 +27,9 @@ BOTH_FREE = look(s3=FREE, dynamodb=FREE)
 
 def now(story: Story) -> str:
     """The step that is current, or empty."""
-    state = current(story.incident, RUNBOOK)
-    return state.step.id if state else ""
+    steps = progress(story.incident, RUNBOOK)
+    state = steps[current_index(steps)]
+    return state.step.id if state.progress is Progress.CURRENT else ""
 
 
 def how_far(story: Story, step: str) -> Progress:

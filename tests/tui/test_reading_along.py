@@ -22,12 +22,12 @@ from tuirunbook.core.values import ReadsOnlyError
 from tuirunbook.tui.doing import CONVERSATIONS
 from tuirunbook.tui.doing.disabled import why_not
 from tuirunbook.tui.doing.stage import Stage
-from tuirunbook.tui.mailbox import Mailbox
 from tuirunbook.tui.panes import pane
 from tuirunbook.tui.screens.transcript import TranscriptScreen
 from tuirunbook.tui.screens.wait import WaitScreen
 from tuirunbook.tui.screens.walk import WalkScreen
 from tuirunbook.tui.view import View
+from tuirunbook.walk.mailbox import Mailbox
 
 READS = {"copy", "login", "wait"}
 """The conversations that add nothing to the incident."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -57,6 +57,11 @@ class _Left(msgspec.Struct, frozen=True):
     moot: bool = False
 
 
+def current_index(steps: Sequence[StepState]) -> int:
+    """Where the current step is; the last one when nothing is left."""
+    return next((i for i, state in enumerate(steps) if state.progress is Progress.CURRENT), len(steps) - 1)
+
+
 def progress(incident: Incident, runbook: Runbook) -> tuple[StepState, ...]:
     """Every step with its progress. The first one with something left is current."""
     found: list[StepState] = []
@@ -77,11 +82,6 @@ def progress(incident: Incident, runbook: Runbook) -> tuple[StepState, ...]:
             current = True
         found.append(state)
     return tuple(found)
-
-
-def current(incident: Incident, runbook: Runbook) -> StepState | None:
-    """The step that is current, or None when nothing is left."""
-    return next((state for state in progress(incident, runbook) if state.progress is Progress.CURRENT), None)
 
 
 NO_LOCK = LockIdentity("")

@@ -70,7 +70,7 @@ def interrupt(session: Session) -> None:
     if running is None:
         session.console.say("Nothing of ours is running.")
         return
-    again = running.child.id in session.interrupted
+    again = running.child.id in session.told.interrupted
     session.console.say(
         "It was interrupted once and is finishing. A second interrupt makes terraform exit after 5 seconds, and then "
         "the lock can stay behind."
@@ -85,25 +85,25 @@ def interrupt(session: Session) -> None:
         session.console.say(f"It was not interrupted: {one_line(str(error), 400)}")
         return
     if refusal is None:
-        session.interrupted.add(running.child.id)
+        session.told.interrupted |= {running.child.id}
     session.console.say(refusal or "Interrupted. It ends when its call under way has ended.")
 
 
 def output(session: Session) -> None:
     """The end of our latest command's output, and where the whole of it is."""
-    name = next(reversed(session.logs), "")
+    name = next(reversed(session.told.logs), "")
     if not name:
         session.console.say("No command of ours has run yet.")
         return
     try:
-        with open(session.logs[name], "rb") as log:  # noqa: PTH123 - the path is the journal's own
+        with open(session.told.logs[name], "rb") as log:  # noqa: PTH123 - the path is the journal's own
             log.seek(0, 2)
             log.seek(max(0, log.tell() - 65_536))
             lines = log.read().decode("utf-8", "replace").splitlines()
     except OSError as error:
-        session.console.say(f"{session.logs[name]} cannot be read: {error.strerror}")
+        session.console.say(f"{session.told.logs[name]} cannot be read: {error.strerror}")
         return
-    session.console.say(f"The last lines of {session.logs[name]}:")
+    session.console.say(f"The last lines of {session.told.logs[name]}:")
     session.console.say(clean("\n".join(lines[-TAIL_LINES:])))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from tuirunbook.core.procedure import StepState
+from tuirunbook.core.procedure import StepState, current_index
 from tuirunbook.core.text import one_line
 from tuirunbook.plain import telling
 from tuirunbook.plain.console import Cancelled
@@ -34,13 +34,14 @@ class Reading:
         console.say()
         for said in telling.place(session):
             console.say(said, indent="    ")
-        for line in session.lines[-LATEST:]:
+        for line in session.told.lines[-LATEST:]:
             console.say(transcript_line(line), indent="    ")
         while not (self._leaves or self._takes_over):
             console.say()
             for said in telling.lock(session):
                 console.say(said, indent="    ")
-            self._step(session.steps()[session.current()])
+            steps = session.told.steps()
+            self._step(steps[current_index(steps)])
             try:
                 console.choose("What now", self._deeds())()
             except Cancelled:
@@ -49,7 +50,7 @@ class Reading:
 
     def _step(self, state: StepState) -> None:
         what = one_line(state.step.title, 100)
-        self._session.console.say(f"They are at step {state.step.number} of {len(self._session.steps())}: {what}")
+        self._session.console.say(f"They are at step {state.step.number} of {len(self._session.told.steps())}: {what}")
 
     def _deeds(self) -> list[tuple[Deed, str]]:
         return [
@@ -71,7 +72,7 @@ class Reading:
             self._session.console.say("Back at the menu.")
 
     def _transcript(self) -> None:
-        for said in tuple(self._session.lines):
+        for said in tuple(self._session.told.lines):
             self._session.console.say(transcript_line(said), indent="    ")
 
     def _raw(self) -> None:

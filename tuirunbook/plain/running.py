@@ -9,7 +9,7 @@ from typing import TextIO, TypeAlias
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.copying import command_to_copy
 from tuirunbook.core.events import StepDone
-from tuirunbook.core.procedure import StepState, lock_in_hand, open_questions
+from tuirunbook.core.procedure import StepState, current_index, lock_in_hand, open_questions
 from tuirunbook.core.runbook import Action, Step
 from tuirunbook.core.text import one_line
 from tuirunbook.core.values import JournalError
@@ -125,7 +125,7 @@ def _begin(session: Session, resume: str | None) -> bool:
         session.do(session.walk.paste, text, None, front.pasted_link())
     session.wait_for(lambda: session.snapshot is not None)
     if not resume:
-        session.root = front.compare(session.root)
+        session.told.root = front.compare(session.root)
     for other in front.other_incidents(session.root):
         if other.id != session.incident.id:
             console.say(
@@ -198,15 +198,15 @@ class PlainWalk:
         """Show and ask, until somebody leaves."""
         self._session.console.say()
         self._lines(telling.place(self._session))
-        for state in self._session.steps()[:2]:
+        for state in self._session.told.steps()[:2]:
             self._show(state)
         while True:
             self._turn()
 
     def _turn(self) -> None:
         session = self._session
-        steps = session.steps()
-        index = session.current() if self._chosen is None else self._chosen
+        steps = session.told.steps()
+        index = current_index(steps) if self._chosen is None else self._chosen
         state = steps[index]
         session.console.say()
         self._lines(telling.lock(session))
@@ -220,7 +220,7 @@ class PlainWalk:
     def _show(self, state: StepState) -> None:
         note = f" ({state.progress.value}{': ' + state.note if state.note else ''})"
         self._session.console.say(
-            f"Step {state.step.number} of {len(self._session.steps())}, {one_line(state.step.title, 100)}{note}"
+            f"Step {state.step.number} of {len(self._session.told.steps())}, {one_line(state.step.title, 100)}{note}"
         )
         self._lines(telling.step(self._session, state))
 
@@ -297,7 +297,7 @@ class PlainWalk:
     def _running(self) -> Choices:
         session = self._session
         if not session.incident.running:
-            return [(lambda: acting.output(session), "print the end of the latest output")] if session.logs else []
+            return [(lambda: acting.output(session), "print the end of the latest output")] if session.told.logs else []
         return [
             (lambda: acting.follow(session), "wait for the end of our command"),
             (lambda: acting.output(session), "print the end of its output"),
@@ -356,7 +356,7 @@ class PlainWalk:
         self._session.do(self._session.walk.checks.near_misses)
 
     def _transcript(self) -> None:
-        for said in self._session.lines:
+        for said in self._session.told.lines:
             self._session.console.say(transcript_line(said), indent="    ")
 
     def _command(self, step: Step) -> None:

@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
 from datetime import datetime
-from functools import singledispatchmethod
 from typing import ParamSpec, TypeVar
 
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.events import CommandIntended, CommandStarted, Event, Opened
+from tuirunbook.core.events import Event, Opened
 from tuirunbook.core.gates import Policy
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockSnapshot, NotChecked
-from tuirunbook.core.procedure import Progress, StepState, progress
 from tuirunbook.core.text import one_line
-from tuirunbook.core.timeline import TimelineLine, line, retry_in_words
-from tuirunbook.core.values import Caller, ReadsOnlyError
+from tuirunbook.core.timeline import TimelineLine
 from tuirunbook.plain.console import Console
 from tuirunbook.tui.front import Front
 from tuirunbook.walk.following import AnyWalk, Following
-from tuirunbook.walk.messages import (
-    CallerKnown,
-    CaughtUp,
-    Message,
-    PlanEnded,
-    ReadingArrived,
-    Trouble,
-    WriterSeen,
-)
+from tuirunbook.walk.mailbox import Mailbox
+from tuirunbook.walk.messages import CallerKnown, CaughtUp, Message, PlanEnded, Trouble, WriterSeen
 from tuirunbook.walk.observer import Looked
-from tuirunbook.walk.scribe import Recorded
+from tuirunbook.walk.told import Told
 from tuirunbook.walk.walk import Walk
 
 P = ParamSpec("P")
@@ -57,14 +47,7 @@ class Session:
     def __init__(self, front: Front, console: Console) -> None:
         self.front = front
         self.console = console
-        self.snapshot: LockSnapshot | None = None
-        self.caller: Caller | NotChecked | None = None
-        self.lines: list[TimelineLine] = []
-        self.logs: dict[str, str] = {}
-        self.interrupted: set[str] = set()
-        self._incident: Incident | None = None
-        self._walk: AnyWalk | None = None
-        self._root: RootModule | None = None
+        self._told: Told | None = None
         self._news = threading.Condition()
 
     def begin(self, open_walk: Callable[[Callable[[Message], None]], AnyWalk]) -> None:
@@ -74,28 +57,34 @@ class Session:
             ValueError: It cannot be walked as it stands.
             JournalError: It cannot be resumed here.
         """
-        walk = open_walk(self._publish)
-        self._walk, self._root = walk, walk.world.root
-        if self._incident is None:
-            self._incident = walk.incident
+        mailbox = Mailbox()
+        walk = open_walk(mailbox.put)
+        self._told = Told(walk)
+        mailbox.attach(self._publish)
         walk.start()
 
     @property
     def opened(self) -> bool:
         """Whether there is a walk."""
-        return self._walk is not None
+        return self._told is not None
+
+    @property
+    def told(self) -> Told:
+        """What the walk has told so far."""
+        if self._told is None:
+            raise RuntimeError("the walk is not open yet")
+        return self._told
 
     @property
     def shown(self) -> AnyWalk:
         """The walk, which may only be read along."""
-        if self._walk is None:
-            raise RuntimeError("the walk is not open yet")
-        return self._walk
+        return self.told.session
 
     @property
     def followed(self) -> Following | None:
         """The walk that is read along, or None where this session writes."""
-        return self._walk if isinstance(self._walk, Following) else None
+        walk = self._told.session if self._told else None
+        return walk if isinstance(walk, Following) else None
 
     @property
     def walk(self) -> Walk:
@@ -104,42 +93,32 @@ class Session:
         Raises:
             ReadsOnlyError: It is only read along.
         """
-        if isinstance(walk := self.shown, Walk):
-            return walk
-        raise ReadsOnlyError(f"{walk.writer.words} writes this incident; this session only reads along")
+        return self.told.walk
 
     @property
     def root(self) -> RootModule:
-        """The root module, with what its files say differently once that was read."""
-        return self._root or self.shown.world.root
-
-    @root.setter
-    def root(self, root: RootModule) -> None:
-        self._root = root
+        """The root module."""
+        return self.told.root
 
     @property
     def incident(self) -> Incident:
         """The incident after the last message."""
-        return self._incident or self.shown.incident
+        return self.told.incident
+
+    @property
+    def snapshot(self) -> LockSnapshot | None:
+        """The latest look."""
+        return self.told.snapshot
 
     @property
     def policy(self) -> Policy:
         """What the settings allow."""
-        return self.shown.world.policy
+        return self.told.policy
 
     @property
     def now(self) -> datetime:
         """The time, in the operator's zone."""
         return self.front.now()
-
-    def steps(self) -> tuple[StepState, ...]:
-        """The runbook's steps with their progress."""
-        return progress(self.incident, self.shown.runbook)
-
-    def current(self) -> int:
-        """The index of the current step; the last one when nothing is left."""
-        steps = self.steps()
-        return next((i for i, state in enumerate(steps) if state.progress is Progress.CURRENT), len(steps) - 1)
 
     # Asking the walk
 
@@ -181,9 +160,9 @@ class Session:
 
     def close(self) -> None:
         """Stop looking. What was begun is still done, and commands of ours keep running."""
-        if self._walk is not None:
+        if self._told is not None:
             with contextlib.suppress(CancelledError):
-                self._walk.stop(wait_seconds=5)
+                self._told.session.stop(wait_seconds=5)
 
     # What the walk tells, in its own threads
 
@@ -192,68 +171,37 @@ class Session:
             self._take(message)
             self._news.notify_all()
 
-    @singledispatchmethod
     def _take(self, message: Message) -> None:
-        raise TypeError(f"unknown message {type(message).__name__}")
-
-    @_take.register
-    def _(self, message: Recorded) -> None:
-        self._incident = message.incident
-        self.console.say(transcript_line(self._tell(message.event)), indent="    ")
-
-    def _tell(self, event: Event) -> TimelineLine:
-        said = line(event)
-        self.lines.append(said)
-        if isinstance(event, CommandIntended | CommandStarted):
-            self.logs[event.child.id] = event.child.log
-        return said
-
-    @_take.register
-    def _(self, message: CaughtUp) -> None:
-        from_the_beginning = isinstance(message.events[0], Opened)
-        if from_the_beginning:
-            self.lines.clear()
-        self._incident = message.incident
-        for event in message.events:
-            said = self._tell(event)
-            if not from_the_beginning:
+        """Take one message in, and say what is new in it."""
+        asked_before = self.told.caller is not None
+        lines = self.told.take(message)
+        if not (isinstance(message, CaughtUp) and isinstance(message.events[0], Opened)):
+            for said in lines:
                 self.console.say(transcript_line(said), indent="    ")
+        for sentence in _sentences(message, reads_along=self.followed is not None, asked_before=asked_before):
+            self.console.say(sentence)
 
-    @_take.register
-    def _(self, message: WriterSeen) -> None:
-        words = one_line(message.writer.words, 80)
-        if message.ended:
-            self.console.say(f"The session that wrote this incident ({words}) has ended. It can be taken over.")
-        else:
-            self.console.say(f"Somebody else writes this incident: {words}. This session only reads along.")
 
-    @_take.register
-    def _(self, message: Looked) -> None:
-        self.snapshot = message.snapshot
-        if self.followed is not None:
+def _sentences(message: Message, *, reads_along: bool, asked_before: bool) -> Iterator[str]:
+    """What is said of a message besides its lines of the transcript."""
+    match message:
+        case WriterSeen():
+            words = one_line(message.writer.words, 80)
+            if message.ended:
+                yield f"The session that wrote this incident ({words}) has ended. It can be taken over."
+            else:
+                yield f"Somebody else writes this incident: {words}. This session only reads along."
+        case Looked() if reads_along:
             for change in message.found:
-                self.console.say(f"Seen here: {one_line(change.sentence, 300)}")
-
-    @_take.register
-    def _(self, message: ReadingArrived) -> None:
-        del message  # The look that it belongs to follows.
-
-    @_take.register
-    def _(self, message: CallerKnown) -> None:
-        before, self.caller = self.caller, message.caller
-        if isinstance(message.caller, NotChecked) and before is None:
-            self.console.say(f"The account is not checked: {one_line(message.caller.why, 300)}")
-
-    @_take.register
-    def _(self, message: PlanEnded) -> None:
-        said = retry_in_words(message.retry.outcome if message.retry else message.reading.outcome.value)
-        self.console.say(f"{message.child.id} {said}. {one_line(message.reading.summary_line or '', 200)}".strip())
-        if message.reading.release_failed:
-            self.console.say(f"It could not release the lock: {one_line(message.reading.diagnosis.explanation, 400)}")
-
-    @_take.register
-    def _(self, message: Trouble) -> None:
-        self.console.say(f"Trouble: {one_line(message.sentence, 400)}")
+                yield f"Seen here: {one_line(change.sentence, 300)}"
+        case CallerKnown(NotChecked(why=why)) if not asked_before:
+            yield f"The account is not checked: {one_line(why, 300)}"
+        case PlanEnded():
+            yield from message.sentences
+        case Trouble():
+            yield f"Trouble: {one_line(message.sentence, 400)}"
+        case _:
+            pass
 
 
 def transcript_line(said: TimelineLine) -> str:

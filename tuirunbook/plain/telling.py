@@ -33,7 +33,7 @@ _RETRIES = {
 
 def place(session: Session) -> Iterator[str]:
     """Which state this is, and as whom it is read."""
-    address, caller = session.incident.address, session.caller
+    address, caller = session.incident.address, session.told.caller
     yield f"State: {one_line(address.lock_id, 300)}"
     if isinstance(caller, Caller):
         alias = f"{caller.alias}, " if caller.alias else ""
@@ -101,7 +101,7 @@ def _holder(session: Session, held: StoredLock) -> str:
 
 def step_list(session: Session) -> Iterator[str]:
     """Every step with its progress."""
-    for state in session.steps():
+    for state in session.told.steps():
         note = f": {state.note}" if state.note else ""
         yield f"{state.step.number}. {one_line(state.step.title, 80)} ({state.progress.value}{note})"
 

@@ -11,6 +11,8 @@ from tuirunbook.core.diagnosis import PlanReading
 from tuirunbook.core.events import Event, RetryEnded
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import NotChecked, Reading, Store
+from tuirunbook.core.text import one_line
+from tuirunbook.core.timeline import retry_in_words
 from tuirunbook.core.values import Caller, Child, Writer
 from tuirunbook.walk.observer import Looked
 from tuirunbook.walk.scribe import Recorded
@@ -25,6 +27,15 @@ class PlanEnded(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None
     reading: PlanReading
     retry: RetryEnded | None = None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What came of it, for people; also that it left its lock behind."""
+        said = retry_in_words(self.retry.outcome if self.retry else self.reading.outcome.value)
+        ended = f"{self.child.id} {said}. {one_line(self.reading.summary_line or '', 200)}".strip()
+        if not self.reading.release_failed:
+            return (ended,)
+        return ended, f"It could not release the lock: {one_line(self.reading.diagnosis.explanation, 400)}"
 
 
 class ReadingArrived(msgspec.Struct, frozen=True):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tuirunbook.core.backend import RootModule
     from tuirunbook.core.lock import Reading, Store
     from tuirunbook.tui.front import Front, IncidentRow, NoRoot
-    from tuirunbook.tui.mailbox import Mailbox
     from tuirunbook.walk.following import AnyWalk
+    from tuirunbook.walk.mailbox import Mailbox
 
 
 class Sighting(Protocol):
@@ -152,7 +152,7 @@ class OpeningScreen(Screen[None]):
         # Nothing of this is needed to paint, and the screen of the walk is needed as soon as there is one.
         from tuirunbook.core.backend import RootModule  # noqa: PLC0415
         from tuirunbook.tui.front import NoRoot  # noqa: PLC0415
-        from tuirunbook.tui.mailbox import Mailbox  # noqa: PLC0415
+        from tuirunbook.walk.mailbox import Mailbox  # noqa: PLC0415
 
         mailbox = Mailbox()
         try:

@@ -19,11 +19,11 @@ from tuirunbook.tui.background import aside, in_background
 from tuirunbook.tui.commands import PRACTICE, bindings, short_keys
 from tuirunbook.tui.dialogs.confirm import ConfirmScreen
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
-from tuirunbook.tui.mailbox import Mailbox
 from tuirunbook.tui.screens.stage import ScreenStage
 from tuirunbook.tui.screens.training_coach import Run
 from tuirunbook.tui.screens.walk import WalkScreen
 from tuirunbook.walk.following import AnyWalk
+from tuirunbook.walk.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from textual.app import App

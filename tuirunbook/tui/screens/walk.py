@@ -23,12 +23,12 @@ from tuirunbook.tui.doing.disabled import why_no_take_over
 from tuirunbook.tui.doing.talks import TAKE_OVER, Talks, refusal_of, talk_of
 from tuirunbook.tui.front import Front, IncidentRow
 from tuirunbook.tui.grey import GreyKeys
-from tuirunbook.tui.mailbox import Mailbox
 from tuirunbook.tui.model import Model
 from tuirunbook.tui.screens.stage import ScreenStage
 from tuirunbook.tui.view import View
 from tuirunbook.tui.walk_body import WalkBody
 from tuirunbook.walk.following import AnyWalk, Following
+from tuirunbook.walk.mailbox import Mailbox
 from tuirunbook.walk.messages import Message
 from tuirunbook.walk.walk import Walk
 
@@ -74,7 +74,7 @@ class WalkScreen(GreyKeys[None]):
     ) -> None:
         super().__init__()
         self.front = front
-        self.model = Model(session=session, now=front.now, incident=session.incident, root=session.world.root)
+        self.model = Model(session, front.now)
         self.stage = ScreenStage(self, front, self.model, self.show)
         self.talks = Talks(self.model)
         self._mailbox = mailbox

@@ -1,4 +1,4 @@
-"""Holds what a walk tells until a screen is there to hear it."""
+"""Holds what a walk tells until a front end is there to hear it."""
 
 from __future__ import annotations
 
