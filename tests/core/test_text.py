@@ -75,6 +75,15 @@ SECRETS = {
     "Authorization: Bearer " + "abcdef123456": "abcdef",
     "https://user:" + "pa55word@host/": "pa55word",
     "?X-Amz-Signature=" + "0badc0de": "0badc0de",
+    "glrt-" + "b" * 20: "glrt-",
+    "aBcDeFgHiJkLmN." + "atlasv1." + "d" * 40: "atlasv1",
+    "hvs." + "CAESIJ" + "e" * 20: "hvs.",
+    "bkua_" + "0" * 40: "bkua_",
+    "CCIPAT_" + "f" * 30: "CCIPAT",
+    "npm_" + "g" * 36: "npm_",
+    "AccountKey=" + "h" * 40 + "==": "hhhh",
+    "?sv=2020&sig=" + "0badc0de%3D": "0badc0de",
+    "curl -u admin:" + "s3cr3tpass": "s3cr3t",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----": "MIIE",
 }
 

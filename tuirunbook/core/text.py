@@ -20,7 +20,12 @@ _REDACTED = "[redacted]"
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), _REDACTED),
     (re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bgithub_pat_\w{20,}\b"), _REDACTED),
-    (re.compile(r"\bglpat-[\w-]{16,}"), _REDACTED),
+    (re.compile(r"\bgl(?:pat|rt|ptt|dt|cbt|ft|soat|agent|oas)-[\w-]{16,}"), _REDACTED),
+    (re.compile(r"\b[A-Za-z0-9]{10,20}\.atlasv1\.[\w-]{20,}|\bhv[sbr]\.[\w-]{20,}"), _REDACTED),
+    (
+        re.compile(r"\b(?:bkua|bkat|bkct|CCIPAT|CCIPRJ|npm|dop_v1)_\w{20,}|\bATATT[\w=-]{16,}|\bAIza[\w-]{30,}"),
+        _REDACTED,
+    ),
     (re.compile(r"\bxox[abprs]-[\w-]{10,}"), _REDACTED),
     (re.compile(r"https://hooks\.[\w.-]+/\S+"), _REDACTED),
     (re.compile(r"(?<![\w-])eyJ[\w-]{8,2000}\.[\w-]{8,4000}\.[\w-]{8,2000}\b"), _REDACTED),
@@ -30,7 +35,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            r"(?i)((?:secret|password|passwd|token|access[_-]?key|private[_-]?key|customer[_-]?key)"
+            r"(?i)((?:secret|password|passwd|token|access[_-]?key|account[_-]?key|private[_-]?key|customer[_-]?key)"
             r"[\w-]{0,64}\"?\s{0,16}[:=]\s{0,16})(\"[^\"\n]{4,}\"|'[^'\n]{4,}'|[^\s\"',;&]{6,})"
         ),
         r"\1" + _REDACTED,
@@ -43,8 +48,9 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         _REDACTED,
     ),
+    (re.compile(r"(\s(?:-u|--user)[ =]{0,4}[^\s:'\"]{1,200}:)[^\s'\"]{4,400}"), r"\1" + _REDACTED),
     (
-        re.compile(r"(?i)([?&]X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s]+"),
+        re.compile(r"(?i)([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|sig)=)[^&\s]+"),
         r"\1" + _REDACTED,
     ),
 )
