@@ -237,6 +237,39 @@ class TestWorkspaces:
         assert ran.code == 0
         assert "Other workspaces" in ran.err
 
+    def test_a_typed_workspace_that_is_not_there_is_not_free(self, machine: Machine) -> None:
+        machine.write_root(machine.here / "network")
+        machine.aws.client("s3").put_object(Bucket=BUCKET, Key=f"env:/prod/{KEY}", Body=b"{}")
+        there = machine.run("locks", "--workspace", "prod")
+        assert (there.code, there.out[:4]) == (0, "free")
+        slip = machine.run("locks", "--workspace", "prdo")
+        assert (slip.code, slip.out[:9]) == (1, "NOT KNOWN")
+        assert f"there is no state object at {BUCKET}/env:/prdo/{KEY}" in slip.out
+        row = rows(machine, "--workspace", "prdo")[0]
+        assert row["lock"]["held"] is None
+        assert [one["code"] for one in row["lock"]["not_checked"] if one["what"] == "state"] == ["NoSuchKey"]
+
+    def test_a_typed_key_that_is_not_there_is_not_free_and_what_may_not_be_read_is_not_either(
+        self, machine: Machine
+    ) -> None:
+        place = ("--bucket", BUCKET, "--table", TABLE, "--region", REGION, "--key", "a/slip.tfstate")
+        assert machine.run("locks", *place).code == 1
+        machine.aws.client("s3").put_object(Bucket=BUCKET, Key="a/slip.tfstate", Body=b"{}")
+        assert machine.run("locks", *place).code == 0
+        machine.aws.deny("HeadObject")
+        refused = machine.run("locks", *place)
+        assert (refused.code, "could not be read" in refused.out) == (1, True)
+
+    def test_a_typed_workspace_whose_lock_is_held_is_held_without_a_state(self, machine: Machine) -> None:
+        machine.write_root(machine.here / "network")
+        lock(machine.aws, f"env:/new/{KEY}")
+        assert machine.run("locks", "--workspace", "new").code == 10
+
+    def test_a_state_that_the_files_name_costs_no_call_about_itself(self, machine: Machine) -> None:
+        machine.write_root(machine.here / "network")
+        assert machine.run("locks").code == 0
+        assert not machine.aws.called("HeadObject")
+
 
 class TestOrphans:
     def test_locks_of_no_state_here_are_listed_when_asked_for(self, machine: Machine) -> None:
@@ -282,6 +315,30 @@ def test_watch_tells_each_change(machine: Machine) -> None:
         assert process.stdout.readline().startswith("HELD")
         machine.aws.client("dynamodb").delete_item(TableName=TABLE, Key={"LockID": {"S": f"{BUCKET}/a/x.tfstate"}})
         assert "the lock left DynamoDB" in process.stdout.readline()
+        process.terminate()
+
+
+def test_watch_as_json_prints_each_change_as_one_object_on_a_line(machine: Machine) -> None:
+    write(machine, "a")
+    write(machine, "b")
+    lock(machine.aws, "a/x.tfstate")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tuirunbook", "locks", "--watch", "--json"],
+        cwd=machine.here,
+        env=machine.environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process:
+        shown = ""
+        while not shown.endswith("\n]\n"):
+            shown += process.stdout.readline()
+        assert [(row["root"], row["lock"]["held"]) for row in json.loads(shown)] == [("a", True), ("b", False)]
+        machine.aws.client("dynamodb").delete_item(TableName=TABLE, Key={"LockID": {"S": f"{BUCKET}/a/x.tfstate"}})
+        row = json.loads(process.stdout.readline())
+        assert (row["root"], row["lock"]["held"], set(row)) == ("a", False, KEYS)
         process.terminate()
 
 

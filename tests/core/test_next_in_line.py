@@ -70,6 +70,16 @@ def test_s16_nothing_in_line_is_suggested_only_when_all_who_may_know_have_said_s
     assert next_in_line.suggested(story.incident, A) == {}
 
 
+def test_an_answer_begins_with_the_one_before_it_and_else_with_what_was_found() -> None:
+    story = asked(QUEUED)
+    assert next_in_line.begin_with(story.incident, A, "next") == next_in_line.suggested(story.incident, A)
+    assert next_in_line.begin_with(story.incident, A, "ci") == {}
+    story.answer(A, "next", "held", how="cancelled it", undo="tell Ana")
+    begun = next_in_line.begin_with(story.incident, A, "next")
+    assert (begun["answer"], begun["how"], begun["undo"]) == ("held", "cancelled it", "tell Ana")
+    assert next_in_line.begin_with(story.incident, B, "ci") == {}
+
+
 @pytest.mark.parametrize("key", ["ci.unasked", "asked.github"])
 def test_s16_a_system_that_was_not_asked_or_did_not_answer_is_not_one_without_a_queue(key: str) -> None:
     story = asked()

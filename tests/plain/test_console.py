@@ -51,6 +51,14 @@ def test_optional_fields_left_empty_are_left_out() -> None:
     assert asker.fill({"who": "who said so"}, {"note": "anything"}) == {"who": "Karim"}
 
 
+def test_an_empty_line_keeps_what_is_known_and_a_dash_leaves_it_out_where_it_may_be_left_out() -> None:
+    known = {"how": "the queue is empty", "undo": "enable it", "link": "https://ci/1", "note": "found: 815"}
+    asker, said = console("\n-\n\n-\n")
+    told = asker.fill({"how": "how", "undo": "undo"}, {"link": "a link", "note": "why"}, known)
+    assert told == {"how": "the queue is empty", "undo": "-", "link": "https://ci/1"}
+    assert "how, as known so far: the queue is empty" in said.getvalue()
+
+
 def test_nothing_from_outside_reaches_the_terminal_as_a_command() -> None:
     printer, said = console(f"{HOSTILE}\n")
     printer.say(HOSTILE)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.evidence.ci.serving import GitHubServer, serving
+from tests.evidence.ci.test_transport import stand_in
 from tests.plain.operator import Operator, plain
 from tests.support.aws import EmbeddedAws
 from tests.support.stuck import (
@@ -220,6 +224,40 @@ def test_where_no_lock_is_seen_the_nearest_names_are_offered(stuck: StuckLock, h
         operator.pick("leave")
         assert operator.end() == 0
     assert "network/terraform.tfstat (" in operator.told
+
+
+def test_s16_what_is_queued_and_what_holds_it_are_shown_and_begin_the_answer(
+    stuck: StuckLock, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = stuck.root.directory
+    subprocess.run(["git", "init", "--quiet", str(directory)], check=True)
+    subprocess.run(
+        ["git", "-C", str(directory), "remote", "add", "origin", "https://github.com/acme/infra"], check=True
+    )
+    github = GitHubServer()
+    github.add_run(815, status="queued", conclusion=None, created_at="2026-11-23T09:30:00Z")
+    github.add_job(815, 9815, status="queued", conclusion=None, name=f"apply ({directory.name})", runner_id=0)
+    with serving(github) as server:
+        stand_in(tmp_path / "bin", "gh", server.url, "github.com")
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+        with plain(stuck.root, home) as operator:
+            menu = operator.read()
+            if "ext in line: run 815" not in menu:
+                operator.child.expect("ext in line: run 815")
+            operator.child.sendline(menu.partition(". go to another step")[0].rpartition("\n")[2])
+            operator.pick("Before a release", "Which step, a number")
+            shown = " ".join(operator.pick("check what a release depends on").split())
+            assert "$ gh run cancel 815" in shown
+            assert "$ gh run rerun 815" in shown
+            operator.pick("as known so far", "Answer, a number")
+            operator.type("cancelled it", "how they know (empty: go back)")
+            operator.type("", "how each hold is undone; a semicolon between several (empty: as above)")
+            operator.type("", MAYBE_WHO)
+            operator.type("", "a link to it (or how to find it) (empty: as above; -: nothing)")
+            operator.type("-", "anything to add (empty: as above; -: nothing)")
+            shown = operator.pick("leave")
+            assert operator.end() == 0
+    assert "to undo at close: gh run rerun 815" in shown
 
 
 def test_every_row_of_the_evidence_is_there_and_can_be_worked_on(stuck: StuckLock, home: Path) -> None:

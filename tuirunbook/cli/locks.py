@@ -54,7 +54,8 @@ def locks(
     A state is a root module with one backend configuration and one workspace: the selected one, and those that the
     bucket lists. What the files do not tell is listed with what is missing and how to supply it. Exits 10 when any
     lock is held, else 1 when any state could not be told, else 0; with --offline 0 only says that every state was
-    made out.
+    made out. As for `status`, a free lock of a state that is not there is not told where bucket, key or workspace
+    was named on the command line, or the workspace is not default.
 
     \b
     --json prints a list of
@@ -174,6 +175,8 @@ def _told(row: StateRow) -> str:
     if row.snapshot.held:
         found = (row.snapshot.find(identity)[0] for identity in row.snapshot.identities)
         return "; ".join(one_line(describe(lock)) for lock in found)
+    if row.doubt is not None and row.doubt.decides:
+        return one_line(f"{row.doubt.unread.why}: {row.doubt.unread.advice}", 300)
     blind = [f"{store.label}: {reading.why}. {reading.advice}" for store, reading in row.snapshot.blind]
     return one_line("; ".join(blind), 300)
 

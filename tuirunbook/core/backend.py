@@ -111,6 +111,10 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     how: str
 
 
+LISTED = "listed in the bucket"
+"""The origin of a workspace that a bucket listed."""
+
+
 class RootModule(msgspec.Struct, frozen=True, kw_only=True):
     """A root module with one backend configuration and one workspace: one state.
 
@@ -149,6 +153,21 @@ class RootModule(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[str, ...] = ()
     needs_trust: tuple[str, ...] = ()
     working_directory: str | None = None
+
+    @property
+    def was_typed(self) -> bool:
+        """Whether bucket, key or workspace was named on the command line, so that it may be a slip of the pen."""
+        origins = (*(self.backend.origins.get(name, "") for name in ("bucket", "key")), self.workspace_origin)
+        return any(origin.startswith("--") for origin in origins)
+
+    @property
+    def may_not_be_there(self) -> bool:
+        """Whether "free" means nothing before the state itself was seen.
+
+        That is where it was typed, and in a workspace besides `default`, which has a state object from
+        `terraform workspace new` on (1.11.4), unless the bucket itself listed it.
+        """
+        return self.was_typed or (self.workspace != DEFAULT_WORKSPACE and self.workspace_origin != LISTED)
 
     def address(self, *, account: str | None = None, caller: str | None = None) -> StateAddress:
         """The state's address as far as the backend tells it; account and caller are found by asking AWS.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from tuirunbook.core.answers import NEED_LABELS
 from tuirunbook.core.evidence import Finding, InLine, Match, Says
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity
 
 _SAYS = {"queued": "queued (starts on release)", "waiting": "waiting", "scheduled": "scheduled"}
+_QUESTION = "next"
 _KEY = ".next"
 _SYSTEM = "ci."
 
@@ -54,6 +56,13 @@ def suggested(incident: Incident, lock: LockIdentity) -> dict[str, str]:
     else:
         return {}
     return {name: text for name, text in told.items() if text}
+
+
+def begin_with(incident: Incident, lock: LockIdentity, question_id: str) -> dict[str, str]:
+    """What the answer to a question begins with: the answer given before, else what was found of what comes next."""
+    if before := incident.answers.get((lock, question_id)):
+        return {name: text for name in ("answer", *NEED_LABELS) if (text := getattr(before, name))}
+    return suggested(incident, lock) if question_id == _QUESTION else {}
 
 
 def _heard(incident: Incident, lock: LockIdentity) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tuirunbook.core.address import LOCKFILE_SUFFIX, StateAddress
-from tuirunbook.core.backend import Backend, RootModule
+from tuirunbook.core.backend import LISTED, Backend, RootModule
 from tuirunbook.core.lock import NotChecked
 from tuirunbook.core.workspace import around_workspace, workspace_of
 from tuirunbook.locks import listing
@@ -19,8 +19,6 @@ from tuirunbook.locks.errors import aws_errors
 
 OBJECTS = 20_000
 """How many objects below a workspace prefix are looked through."""
-
-_LISTED = "listed in the bucket"
 
 
 class Around:
@@ -107,7 +105,7 @@ def _named(before: str, keys: list[str], ends: dict[str, list[RootModule]]) -> I
             address = root.address()
             workspace = workspace_of(state_key, address.key, address.workspace_key_prefix)
             if workspace is not None:
-                yield msgspec.structs.replace(root, workspace=workspace, workspace_origin=_LISTED)
+                yield msgspec.structs.replace(root, workspace=workspace, workspace_origin=LISTED)
 
 
 def _lock_ids(caller: Caller, address: StateAddress, store: str) -> tuple[str, ...] | NotChecked:

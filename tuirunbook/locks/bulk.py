@@ -1,6 +1,7 @@
 """The locks of many states: lock items a hundred at a time, lockfiles side by side, each answer as it arrives.
 
-The digest, the state object and the table are not asked for: a list shows locks. Source of the limits: AWS's API
+The digest, the state object and the table are not asked for: a list shows locks. Only of a state that may not be there
+at all, as its name was typed, the head is asked for. Source of the limits: AWS's API
 reference of BatchGetItem (100 items, 16 MB, `UnprocessedKeys`).
 """
 
@@ -19,7 +20,7 @@ import msgspec
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.lock import Free, Held, LockSnapshot, NotChecked, Reading
+from tuirunbook.core.lock import Free, Held, LockSnapshot, NotChecked, Reading, StateObject
 from tuirunbook.locks import reading
 from tuirunbook.locks.caller import Caller
 from tuirunbook.locks.clients import Clients
@@ -119,7 +120,7 @@ class BulkReader:
                     setattr(open_ones[number], what, answer)
             for number in numbers:
                 one = open_ones[number]
-                if one.dynamodb is not None and one.s3 is not None:
+                if one.dynamodb is not None and one.s3 is not None and one.state is not None:
                     yield number, self._snapshot(open_ones.pop(number))
 
     def _ask(self, questions: _Questions, ones: dict[int, _Open]) -> None:
@@ -134,6 +135,8 @@ class BulkReader:
         for number, one in ones.items():
             if one.s3 is None:
                 questions.ask(("s3", [number]), functools.partial(_lockfile, one))
+            if one.state is None:
+                questions.ask(("state", [number]), functools.partial(_state, one))
 
     def _items(self, ones: list[_Open]) -> list[Reading]:
         """The lock items of up to a hundred states of one table."""
@@ -191,7 +194,7 @@ class BulkReader:
             dynamodb=one.dynamodb or _NO_TABLE,
             s3=one.s3 or _NO_LOCKFILE,
             digest=_NOT_ASKED,
-            state=_NOT_ASKED,
+            state=one.state or _NOT_ASKED,
         )
 
 
@@ -224,6 +227,7 @@ class _Open(msgspec.Struct):
     caller: Caller | None = None
     dynamodb: Reading | None = None
     s3: Reading | None = None
+    state: StateObject | NotChecked | None = _NOT_ASKED
 
 
 def _signed_in(caller: Caller) -> list[Caller]:
@@ -239,6 +243,7 @@ def _opened(root: RootModule, caller: Caller) -> _Open:
         caller=caller,
         dynamodb=_NO_TABLE if address.table is None else trouble,
         s3=trouble if address.use_lockfile else _NO_LOCKFILE,
+        state=trouble if root.may_not_be_there else _NOT_ASKED,
     )
 
 
@@ -254,6 +259,13 @@ def _lockfile(one: _Open) -> list[Reading]:
     assert caller is not None  # noqa: S101 - nobody else is asked
     what = f"the lockfile {one.address.lockfile_key}"
     return [caller.ask("s3", what, lambda: reading.read_lockfile(caller.clients, one.address))]
+
+
+def _state(one: _Open) -> list[StateObject | NotChecked]:
+    caller = one.caller
+    assert caller is not None  # noqa: S101 - nobody else is asked
+    what = f"the state {one.address.state_key}"
+    return [caller.ask("s3", what, lambda: reading.read_state_head(caller.clients, one.address))]
 
 
 def _chunks(numbers: list[int], ones: dict[int, _Open]) -> Iterator[list[int]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.lock import NotChecked, Reading
+from tuirunbook.core.lock import NotChecked
 from tuirunbook.locks.clients import Clients
 from tuirunbook.locks.errors import (
     BAD_KEY_CODES,
@@ -18,6 +19,8 @@ from tuirunbook.locks.errors import (
     aws_errors,
     explain,
 )
+
+T = TypeVar("T")
 
 _HOPELESS = CREDENTIAL_CLASSES | EXPIRED_CODES | BAD_KEY_CODES
 
@@ -63,7 +66,7 @@ class Caller:
         region = self.clients.region or address.region
         return msgspec.structs.replace(address, region=region, s3_endpoint=s3, dynamodb_endpoint=dynamodb)
 
-    def ask(self, service: str, what: str, call: Callable[[], Reading]) -> Reading:
+    def ask(self, service: str, what: str, call: Callable[[], T]) -> T | NotChecked:
         """One read. What has failed for good, or three times for want of a network, is not tried again."""
         known = self.known_trouble(service)
         if known is not None:

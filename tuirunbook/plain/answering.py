@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
+from tuirunbook.core import next_in_line
 from tuirunbook.core.answers import NEED_LABELS, weighed
 from tuirunbook.core.events import Marker, NoteAdded, OutsideAction, StepDeferred, StepDone
-from tuirunbook.core.evidence import Says
 from tuirunbook.core.gates import SKIP_REASONS
 from tuirunbook.core.lock import short
 from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, lock_in_hand, open_questions, questions_of
@@ -70,12 +71,14 @@ def ask(session: Session, wanted: OpenQuestion) -> None:
     console.say(f"{question.text} About {f'lock {short(wanted.lock)}{of}' if wanted.lock else 'this incident'}.")
     if question.why:
         console.say(question.why)
-    options = [(option, f"{option.label} ({SAYS[weighed(question.id, option).says]})") for option in question.options]
+    known = next_in_line.begin_with(session.incident, wanted.lock, question.id)
+    options = [(option, _option(question, option, known)) for option in question.options]
     option = console.choose("Answer", options, back="Leave this question")
     needs = weighed(question.id, option).needs
     told = console.fill(
         {need: NEED_LABELS[need] for need in needs},
         {need: label for need, label in OPTIONAL.items() if need not in needs},
+        known if option.value == known.get("answer") else {},
     )
     try:
         shown = tuple(option.value for option in question.options)
@@ -84,10 +87,10 @@ def ask(session: Session, wanted: OpenQuestion) -> None:
         console.say(f"Not recorded: {error}.")
 
 
-def _weight(question: Question, option: Option) -> str:
-    """An option with what it would say about a release, where it says something."""
-    says = weighed(question.id, option).says
-    return f"{option.label} ({SAYS[says]})" if says in {Says.BLOCKS, Says.SUPPORTS} else option.label
+def _option(question: Question, option: Option, known: Mapping[str, str]) -> str:
+    """An option with what it says about a release, and whether the answer begins with it."""
+    mark = ", as known so far" if option.value == known.get("answer") else ""
+    return f"{option.label} ({SAYS[weighed(question.id, option).says]}{mark})"
 
 
 def dispute(session: Session) -> None:

@@ -15,6 +15,10 @@ from tuirunbook.terminal import width_of
 T = TypeVar("T")
 
 
+NOTHING = "-"
+"""What is typed to leave out what is known so far."""
+
+
 class Left(Exception):  # noqa: N818 - it is no error
     """The operator left: the input ended."""
 
@@ -109,15 +113,32 @@ class Console:
                 return choices[int(typed) - 1][0]
             self.say(f"{one_line(typed, 40)!r} is none of the numbers above.")
 
-    def fill(self, fields: Mapping[str, str], optional: Mapping[str, str] | None = None) -> dict[str, str]:
+    def fill(
+        self,
+        fields: Mapping[str, str],
+        optional: Mapping[str, str] | None = None,
+        known: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
         """What was typed for each field, by name; the labels say what to type. Empty ones are left out.
 
+        Args:
+            fields: The fields that have to be filled.
+            optional: Those that may be left out.
+            known: What a field begins with: an empty line keeps it, and a lone dash leaves an optional one out.
+
         Raises:
-            Cancelled: A field that is not optional was left empty.
+            Cancelled: A field that is not optional, and begins with nothing, was left empty.
         """
-        told = {name: self.require(label) for name, label in fields.items()}
-        for name, label in (optional or {}).items():
-            if text := self.ask(f"{label} (empty: nothing)"):
+        told: dict[str, str] = {}
+        for name, label in {**fields, **(optional or {})}.items():
+            begin = (known or {}).get(name, "")
+            if begin:
+                self.say(f"{label}, as known so far: {begin}", indent="  ")
+                typed = self.ask(f"{label} (empty: as above{'' if name in fields else '; -: nothing'})") or begin
+                text = typed if name in fields or typed != NOTHING else ""
+            else:
+                text = self.require(label) if name in fields else self.ask(f"{label} (empty: nothing)")
+            if text:
                 told[name] = text
         return told
 

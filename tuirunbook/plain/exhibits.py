@@ -10,7 +10,7 @@ from tuirunbook.core.evidence import Finding
 from tuirunbook.core.lock import parse_time, short
 from tuirunbook.core.text import one_line
 from tuirunbook.plain.session import Session
-from tuirunbook.plain.words import SAYS, age, moment
+from tuirunbook.plain.words import SAYS, age, line_rows, moment
 from tuirunbook.walk.exhibits import (
     MEANS,
     NOT_TO_DISPUTE,
@@ -104,12 +104,7 @@ def _finding(finding: Finding, row: Exhibit, session: Session) -> Iterator[str]:
     yield f"match: {finding.match.replace('-', ' ')}"
     if finding.link:
         yield f"link: {one_line(finding.link, 400)}"
-    for line in finding.in_line if isinstance(finding.in_line, tuple) else ():
-        yield f"next in line: {one_line(line.what, 200)}, {one_line(line.starts, 200)}"
-        if line.hold:
-            yield "what holds it, and what takes the hold back:"
-            yield f"  $ {one_line(line.hold, 1_000)}"
-            yield f"  $ {one_line(line.undo, 1_000)}"
+    yield from line_rows(finding.in_line if isinstance(finding.in_line, tuple) else ())
 
 
 def _deeds(row: Exhibit, session: Session) -> Choices:

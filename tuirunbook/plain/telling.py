@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from tuirunbook.core import next_in_line
+from tuirunbook.core.answers import each_undo
 from tuirunbook.core.claims import as_lock, unseen_in_words
 from tuirunbook.core.events import CheckRecorded, digest_text, state_text
 from tuirunbook.core.evidence import AFTERMATH, Finding, Match
@@ -19,7 +21,7 @@ from tuirunbook.core.values import Caller
 from tuirunbook.core.verdict import CHECK_NAMES, as_counted, as_finding, judge
 from tuirunbook.plain.exhibits import rows_without_an_answer
 from tuirunbook.plain.session import Session
-from tuirunbook.plain.words import SAYS, age, moment
+from tuirunbook.plain.words import SAYS, age, line_rows, moment
 from tuirunbook.walk.exhibits import WEIGHT, dispute_of
 
 _RESULTS = {"ok": "in order", "bad": "NOT IN ORDER", "not-checked": "not checked"}
@@ -262,8 +264,22 @@ def _prepare(session: Session, state: StepState) -> Iterator[str]:
         answer = incident.answers.get((identity, "next"))
         said = one_line(f"{answer.label} {answer.how} {answer.note}", 300) if answer else "not asked"
         yield f"what takes lock {short(identity)} next: {said}"
+        if answer is None:
+            yield from _found_in_line(session, identity)
+        else:
+            yield from (f"  to undo at close: {one_line(undo, 300)}" for undo in each_undo(answer.undo))
     others = [wanted for wanted in open_questions(incident, state.step) if wanted.question.id != "next"]
     yield from (f"not asked: {one_line(wanted.question.text, 200)}" for wanted in others)
+
+
+def _found_in_line(session: Session, lock: LockIdentity) -> Iterator[str]:
+    """What the sources know of what comes next, with what holds it; a person says whether that is all, and held."""
+    lines = next_in_line.found(session.incident, lock)
+    if lines:
+        yield "  found, to be confirmed by you; run what holds it, then answer:"
+    yield from (f"  {row}" for row in line_rows(lines))
+    if next_in_line.nothing_queued(session.incident, lock):
+        yield "  CI was asked, and shows nothing in line."
 
 
 def _checks(phase: str, names: Iterable[str], session: Session) -> Iterator[str]:

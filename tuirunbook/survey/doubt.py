@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from tuirunbook.core.address import DEFAULT_WORKSPACE, StateAddress
+from tuirunbook.core.address import StateAddress
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.lock import LockSnapshot, NotChecked
 from tuirunbook.core.near_miss import rank
@@ -57,16 +57,15 @@ def look_once(store: Listing, root: RootModule) -> tuple[LockSnapshot, Doubt | N
     return msgspec.structs.replace(snapshot, address=store.address), doubt(snapshot, root, store)
 
 
-def doubt(snapshot: LockSnapshot, root: RootModule, listing: Listing) -> Doubt | None:
+def doubt(snapshot: LockSnapshot, root: RootModule, listing: Listing | None = None) -> Doubt | None:
     """The doubt about a look that saw nothing held; None where a state is there, or a lock is held.
 
-    A state that the files name may never have been applied. One that was named on the command line may be a slip of
-    the pen; and a workspace besides `default` has a state object from `terraform workspace new` on (1.11.4).
+    A state that the files name may never have been applied; see `RootModule.may_not_be_there`. Without a `listing` no
+    near names are looked for.
     """
     if not snapshot.free:
         return None
-    typed = _typed(root)
-    state = snapshot.state
+    typed, state = root.was_typed, snapshot.state
     if isinstance(state, NotChecked):
         why = f"whether there is such a state could not be read: {state.why}"
         unread = NotChecked(why=why, code=state.code, advice=state.advice)
@@ -74,11 +73,14 @@ def doubt(snapshot: LockSnapshot, root: RootModule, listing: Listing) -> Doubt |
         return Doubt(unread=unread, decides=True) if typed and state.code != "NoSuchBucket" else None
     if state.exists:
         return None
-    return _absent(snapshot.address, listing, decides=typed or root.workspace != DEFAULT_WORKSPACE)
+    return _absent(snapshot.address, listing, decides=root.may_not_be_there)
 
 
-def _absent(address: StateAddress, listing: Listing, *, decides: bool) -> Doubt:
+def _absent(address: StateAddress, listing: Listing | None, *, decides: bool) -> Doubt:
     why = f"there is no state object at {one_line(address.lock_id, 1200)}"
+    if listing is None:
+        advice = "check bucket, key and workspace; `tflock-tui status` lists the states with near names"
+        return Doubt(unread=NotChecked(why=why, code="NoSuchKey", advice=advice), decides=decides)
     listed = listing.state_ids()
     if isinstance(listed, NotChecked):
         advice = f"check bucket, key and workspace; what else is there is not known: {listed.why}"
@@ -89,8 +91,3 @@ def _absent(address: StateAddress, listing: Listing, *, decides: bool) -> Doubt:
     else:
         advice = "check bucket, key and workspace; no state in this bucket has a name near to it"
     return Doubt(unread=NotChecked(why=why, code="NoSuchKey", advice=advice), decides=decides, near=near)
-
-
-def _typed(root: RootModule) -> bool:
-    origins = (*(root.backend.origins.get(name, "") for name in ("bucket", "key")), root.workspace_origin)
-    return any(origin.startswith("--") for origin in origins)

@@ -49,7 +49,7 @@ def status_object(snapshot: LockSnapshot, doubt: Doubt | None = None) -> dict[st
 
 def row_exit(row: StateRow) -> Status:
     """What a row says; one that was not read says nothing."""
-    return Status.UNKNOWN if row.snapshot is None else status_exit(row.snapshot)
+    return Status.UNKNOWN if row.snapshot is None else status_exit(row.snapshot, row.doubt)
 
 
 def row_object(row: StateRow) -> dict[str, object]:
@@ -58,7 +58,7 @@ def row_object(row: StateRow) -> dict[str, object]:
     s3 = backend.type == "s3"
     prefix = backend.arguments.get("workspace_key_prefix")
     shown_prefix = prefix if isinstance(prefix, str) else DEFAULT_KEY_PREFIX
-    lock = None if row.snapshot is None else status_object(row.snapshot)
+    lock = None if row.snapshot is None else status_object(row.snapshot, row.doubt)
     if lock is not None:
         del lock["address"]
     return {

@@ -11,6 +11,7 @@ import msgspec
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.lock import LockSnapshot
 from tuirunbook.core.state import COLLISION, REMOVED_ARGUMENTS, Hazard, State, Unresolved, collision, hazards, place_of
+from tuirunbook.survey.doubt import Doubt, doubt
 
 _SIGNED_OUT = (
     "Expired",
@@ -75,6 +76,11 @@ class StateRow(msgspec.Struct, frozen=True, kw_only=True):
     unresolved: tuple[Unresolved, ...] = ()
     hazards: tuple[Hazard, ...] = ()
     here: bool = False
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Why its free lock may not be the one that is meant."""
+        return doubt(self.snapshot, self.root) if self.snapshot is not None else None
 
 
 class Survey:
@@ -197,7 +203,7 @@ def worth(row: StateRow) -> int:
     snapshot = row.snapshot
     if snapshot is not None and snapshot.held:
         return 0
-    if row.trouble or (snapshot is not None and not snapshot.free):
+    if row.trouble or (snapshot is not None and (not snapshot.free or _decides(row))):
         return 1
     return 2 if snapshot is None else 3
 
@@ -207,6 +213,10 @@ def urgency(row: StateRow) -> tuple[object, ...]:
     created = [lock.info.created_at for lock in row.snapshot.locks if lock.info] if row.snapshot else []
     oldest = min((moment for moment in created if moment), default=datetime.max.replace(tzinfo=UTC))
     return worth(row), oldest, not row.here, row.root.name, row.root.workspace, row.config_files
+
+
+def _decides(row: StateRow) -> bool:
+    return row.doubt is not None and row.doubt.decides
 
 
 def _called(row: StateRow) -> str:

@@ -78,6 +78,9 @@ class StateLine(msgspec.Struct, frozen=True, kw_only=True):
                 Content(f"{store.label}: {one_line(reading.why, 200)}. {one_line(reading.advice, 200)}")
                 for store, reading in row.snapshot.blind
             ]
+            if row.doubt is not None and row.doubt.decides:
+                told = f"{row.doubt.unread.why}: {row.doubt.unread.advice}"
+                lines.append(Content(_sentence(one_line(told, 600))))
         lines += [Content(f"! {one_line(one.why, 300)}. {_sentence(one_line(one.how, 300))}") for one in row.hazards]
         if row.source:
             lines.append(Content(f"from {one_line(row.source, 200)}"))
@@ -127,7 +130,8 @@ def _word(row: StateRow) -> tuple[str, str]:
     if snapshot is None:
         return "… reading", "$text-muted"
     if snapshot.free:
-        return "□ free", "$text-success"
+        doubted = row.doubt is not None and row.doubt.decides
+        return ("? no state", "bold $text-warning") if doubted else ("□ free", "$text-success")
     if not snapshot.address.locks_at_all:
         return "! no locking", "$text-warning"
     return "? not signed in" if signed_out(snapshot) else "? not read", "bold $text-warning"
@@ -165,6 +169,8 @@ def _why_not(row: StateRow) -> str:
         return one_line(row.trouble, 100)
     if row.snapshot is None or row.snapshot.held:
         return ""
+    if row.doubt is not None and row.doubt.decides:
+        return "no state object there"
     return next((one_line(reading.why, 100) for _, reading in row.snapshot.blind), "")
 
 

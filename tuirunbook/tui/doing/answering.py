@@ -13,7 +13,6 @@ from tuirunbook.core.events import (
     Marker,
     NoteAdded,
     OutsideAction,
-    QuestionAnswered,
     StepDeferred,
     StepDone,
     timestamp,
@@ -85,8 +84,7 @@ async def _ask(stage: Stage, wanted: OpenQuestion) -> bool:
     record = incident.record(lock)
     who = record.info.who if record and record.info else ""
     about = f"about lock {short(lock)}{' of ' + who if who else ''}" if lock else "about this incident"
-    before = incident.answers.get((lock, question.id))
-    known = _given(before) if before else next_in_line.suggested(incident, lock) if question.id == "next" else {}
+    known = next_in_line.begin_with(incident, lock, question.id)
     told = await stage.ask(AnswerScreen(question, about, lock=lock, before=known))
     if told is None:
         return False
@@ -98,11 +96,6 @@ async def _ask(stage: Stage, wanted: OpenQuestion) -> bool:
         stage.say(str(error), bad=True)
         return False
     return True
-
-
-def _given(answer: QuestionAnswered) -> dict[str, str]:
-    """What an answer said, to begin the next one with."""
-    return {name: getattr(answer, name) for name in ("answer", "who", "how", "where", "link", "note", "undo")}
 
 
 async def _tell(stage: Stage, kind: type, **facts: object) -> None:
