@@ -283,12 +283,22 @@ class TestOrphans:
         orphan, own = rows(machine, "--orphans")
         assert (orphan["root"], orphan["lock"]["held"]) == (f"{BUCKET}/gone/x.tfstate", True)
         assert orphan["source"].startswith("orphan: ")
+        assert orphan["hazards"] == []
         assert own["root"] == "a"
+        assert "in no root module here" in machine.run("locks", "--orphans").out.splitlines()[0]
 
     def test_lockfiles_without_a_state_here_as_well(self, machine: Machine) -> None:
         write(machine, "a", dynamodb_table=None, use_lockfile=True)
         put_lockfile(machine.aws, lock_json(SECOND))
         assert rows(machine, "--orphans")[0]["root"] == LOCK_ID
+
+    def test_a_lock_in_both_stores_is_read_in_both(self, machine: Machine) -> None:
+        write(machine, "a", use_lockfile=True)
+        put_item(machine.aws, lock_json())
+        put_lockfile(machine.aws, lock_json())
+        orphan = rows(machine, "--orphans")[0]
+        assert (orphan["dynamodb_table"], orphan["use_lockfile"]) == (TABLE, True)
+        assert [one["store"] for one in orphan["lock"]["locks"]] == ["s3", "dynamodb"]
 
 
 def test_the_filter_shows_some_only(machine: Machine) -> None:

@@ -21,7 +21,7 @@ from tuirunbook.core.events import (
 )
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.lock import Store
-from tuirunbook.core.timeline import FACT_LIMIT, line
+from tuirunbook.core.timeline import FACT_LIMIT, capital, line
 
 AT = timestamp(START)
 
@@ -127,3 +127,18 @@ def test_every_outcome_of_a_release_has_words(outcome: str) -> None:
 def test_a_link_is_kept_whole() -> None:
     url = "https://ci.example/" + "x" * 600
     assert line(ErrorPasted(at=AT, text="", diagnosis="held", link=url)).link == url
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the lock left", "The lock left"),
+        ("terraform_data.network was being created", "terraform_data.network was being created"),
+        ("root@vm: a laptop", "root@vm: a laptop"),
+        ("live/prod: two owners", "live/prod: two owners"),
+        ("held: yes", "Held: yes"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name(text: str, expected: str) -> None:
+    assert capital(text) == expected

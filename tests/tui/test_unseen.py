@@ -6,11 +6,12 @@ import pytest
 from textual.content import Content
 
 from tests.core.test_claims import BLIND, CLAIM, pasted
-from tests.support.incidents import FREE, A, B, Story, look
+from tests.support.incidents import FREE, A, B, Story, held, lock_text, look
 from tests.support.views import view_of
 from tuirunbook.core.events import WatchLost
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.lock import LockIdentity, NotChecked, Store
+from tuirunbook.tui.panes.exhibits import row_line, rows_of
 from tuirunbook.tui.panes.look import inspect
 from tuirunbook.tui.panes.rule_out import rule_out
 from tuirunbook.tui.view import View, header
@@ -71,6 +72,27 @@ def test_a_lock_that_was_seen_before_is_told_apart_from_a_claim() -> None:
     view = blind(seen=True)
     assert "it was held when it was read last, and cannot be read now" in text(rule_out(view))
     assert header(view, 78).plain.split("\n")[2].startswith("UNSEEN NOW")
+
+
+def half_blind() -> View:
+    """A walk that sees one lock, with a pasted error that claims another: it may be in the store that is not read."""
+    story = Story()
+    pasted(story)
+    story.finding("ci.github.active", Says.BLOCKS, lock=A, fact="in progress, and names this state: run 812")
+    story.finding("ci.github.active", Says.NOTHING, lock=B, fact="no run in progress names this state")
+    story.look(look(s3=BLIND.s3, dynamodb=held(Store.DYNAMODB, lock_text(B))))
+    story.add(WatchLost, why="the login has expired")
+    return view_of(story)
+
+
+def test_while_one_lock_is_read_the_evidence_about_the_claimed_one_is_shown_as_well() -> None:
+    view = half_blind()
+    assert (view.incident.identities, [info.id for info in view.incident.unseen]) == ((B,), [A])
+    shown = [row_line(row, view, 120).plain for row in rows_of(view)]
+    assert any(f"[{A[:8]}] in progress, and names this state: run 812" in line for line in shown)
+    assert any(f"[{B[:8]}] no run in progress" in line for line in shown)
+    said = text(rule_out(view))
+    assert said.index("no run in progress") < said.index(NOT_SEEN) < said.index("run 812")
 
 
 def test_a_look_that_shows_no_lock_leaves_no_claim_on_the_screen() -> None:

@@ -17,7 +17,7 @@ from tuirunbook.cli.saying import remark, say, say_json
 from tuirunbook.core.address import AddressError
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.lock import changes, describe
-from tuirunbook.core.state import COLLISION, Hazard
+from tuirunbook.core.state import COLLISION, Hazard, is_orphan
 from tuirunbook.core.text import one_line
 from tuirunbook.survey import StateRow, Status, Survey, row_exit, row_object, signed_out, urgency
 from tuirunbook.wiring.adapters import Adapters
@@ -147,7 +147,8 @@ def _table(rows: list[StateRow]) -> Iterator[str]:
     width = max((len(name) for name in names), default=0)
     for name, row in zip(names, rows, strict=True):
         hazards = ", ".join(_hazard(one) for one in row.hazards)
-        told = "; ".join(filter(None, (_told(row), f"! {hazards}" if hazards else "")))
+        orphan = "in no root module here" if is_orphan(row.source) else ""
+        told = "; ".join(filter(None, (_told(row), orphan, f"! {hazards}" if hazards else "")))
         yield f"{_word(row):<13}  {name:<{width}}  {told}".rstrip()
 
 

@@ -14,6 +14,9 @@ NO_LOCKING = "no-locking"
 DYNAMODB_ONLY = "dynamodb-only"
 REMOVED = "removed-argument"
 
+ORPHAN = "orphan"
+"""The kind of source of a lock that belongs to no root module here."""
+
 _LABELS = {
     COLLISION: "key collision",
     NO_LOCKING: "no locking",
@@ -64,7 +67,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         root: The root module, its backend completed.
         source: Where the configuration is from: `saved: …`, `block: …`, `completed: …`, `script: …`, `terragrunt: …`,
-            `mapping: …`.
+            `mapping: …`, `orphan: …`.
         config_files: The files that complete the block, as seen from the root module.
         unresolved: What no file tells; nothing is read of such a state.
         here: Whether its root module is the one around the directory where the search began.
@@ -75,6 +78,11 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     config_files: tuple[str, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
     here: bool = False
+
+
+def is_orphan(source: str) -> bool:
+    """Whether this is the source of a lock without a root module here: how its backend is configured is not known."""
+    return source.startswith(f"{ORPHAN}:")
 
 
 def hazards(root: RootModule, terraform: tuple[int, ...] | None = None) -> tuple[Hazard, ...]:

@@ -108,9 +108,14 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "…", "?", "!")) or not text else text + "."
 
 
+_IN_NAMES = frozenset("._:/@")
+"""What stands within the names of things, and not within words."""
+
+
 def capital(text: str) -> str:
-    """`text` with its first letter in upper case."""
-    return text[:1].upper() + text[1:]
+    """`text` with its first letter in upper case; a name (of a resource, a file, a host) stays as it is."""
+    first = text.partition(" ")[0].rstrip(".,:;…")
+    return text if _IN_NAMES & set(first) else text[:1].upper() + text[1:]
 
 
 def joined(*parts: str, by: str = ", ") -> str:

@@ -77,7 +77,7 @@ class Around:
                     continue
                 for lock_id in ids:
                     if lock_id not in known and "/" in lock_id.strip("/"):
-                        found.setdefault(lock_id, _orphan(root, lock_id, name, store))
+                        found[lock_id] = _orphan(found.get(lock_id), root, lock_id, name, store)
         return [found[lock_id] for lock_id in sorted(found)], remarks
 
     def _readable(self, roots: Sequence[RootModule]) -> Iterator[tuple[RootModule, Caller, StateAddress]]:
@@ -118,12 +118,16 @@ def _lock_ids(caller: Caller, address: StateAddress, store: str) -> tuple[str, .
         return caller.failed("list", what, error)
 
 
-def _orphan(root: RootModule, lock_id: str, store: str, name: str) -> RootModule:
+def _orphan(before: RootModule | None, root: RootModule, lock_id: str, store: str, name: str) -> RootModule:
+    """A lock as a state of its own; one that was found in another store `before` is read in both."""
+    lock: dict[str, object] = {"dynamodb_table": name} if store == "dynamodb_table" else {"use_lockfile": True}
+    if before is not None:
+        backend = msgspec.structs.replace(before.backend, arguments={**lock, **before.backend.arguments})
+        return msgspec.structs.replace(before, backend=backend)
     bucket, _, key = lock_id.partition("/")
     # whoever may read the store may read this lock in it
     own = {"key", "bucket", "workspace_key_prefix", "dynamodb_table", "use_lockfile"}
     arguments = {argument: value for argument, value in root.backend.arguments.items() if argument not in own}
-    lock: dict[str, object] = {"dynamodb_table": name} if store == "dynamodb_table" else {"use_lockfile": True}
     given = {"bucket": bucket, "key": key, **lock}
     origin = f"a lock in {name}"
     return RootModule(

@@ -19,6 +19,7 @@ from tuirunbook.walk.exhibits import (
     disputable,
     dispute_of,
     exhibits,
+    locks_of,
     weighs,
 )
 
@@ -49,7 +50,7 @@ def row_line(row: Exhibit, session: Session) -> str:
     """A row on one line."""
     if row.finding is None:
         return f"{row.source}: {source_word(row, session)}"
-    about = f"[{short(row.finding.lock)}] " if len(session.incident.identities) > 1 else ""
+    about = f"[{short(row.finding.lock)}] " if len(locks_of(session.incident)) > 1 else ""
     mark = ", disputed" if dispute_of(session.incident, row.finding) else ""
     return f"- {about}{SAYS[row.finding.says]}{mark}: {row.finding.fact}"
 
@@ -136,12 +137,11 @@ def dispute_fact(session: Session, fact: Finding) -> None:
 
 
 def ask_again(session: Session, source: str) -> None:
-    """Ask a source again and wait for its answer, which comes within its patience or not at all."""
-    snapshot = session.snapshot
-    if snapshot is None or not snapshot.held:
+    """Ask a source again about every lock that is there or may be; its answer comes within its patience, or never."""
+    if not locks_of(session.incident):
         session.console.say("No lock is held here, so there is nothing to ask about.")
         return
-    session.walk.evidence.ask(snapshot, only=source)
+    session.do(session.walk.reception.ask_again, source)
     session.console.say(f"{one_line(source, 200)} is asked; what it says is printed when it comes.")
 
 

@@ -10,7 +10,18 @@ import msgspec
 
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.lock import LockSnapshot
-from tuirunbook.core.state import COLLISION, REMOVED_ARGUMENTS, Hazard, State, Unresolved, collision, hazards, place_of
+from tuirunbook.core.state import (
+    COLLISION,
+    ORPHAN,
+    REMOVED_ARGUMENTS,
+    Hazard,
+    State,
+    Unresolved,
+    collision,
+    hazards,
+    is_orphan,
+    place_of,
+)
 from tuirunbook.survey.doubt import Doubt, doubt
 
 _SIGNED_OUT = (
@@ -149,7 +160,7 @@ class Survey:
             yield from self._add(
                 State(
                     root=root,
-                    source=like.source if like else f"orphan: {root.workspace_origin}",
+                    source=like.source if like else f"{ORPHAN}: {root.workspace_origin}",
                     config_files=like.config_files if like else (),
                     here=like.here if like else False,
                 )
@@ -167,7 +178,7 @@ class Survey:
             source=state.source,
             config_files=state.config_files,
             unresolved=state.unresolved,
-            hazards=() if state.unresolved else self._hazards(state.root),
+            hazards=() if state.unresolved or is_orphan(state.source) else self._hazards(state.root),
             here=state.here,
         )
         self.rows.append(row)

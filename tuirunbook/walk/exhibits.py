@@ -71,7 +71,13 @@ def _group(name: str, status: SourceStatus | None, found: list[Finding]) -> Iter
 
 
 def _present(incident: Incident, lock: LockIdentity) -> bool:
-    return lock in incident.identities or not incident.identities
+    """Whether a lock is there, or may be there unseen; when none is, what was said of the last ones is still shown."""
+    return lock in locks_of(incident) or not incident.identities
+
+
+def locks_of(incident: Incident) -> tuple[LockIdentity, ...]:
+    """The locks that evidence is about: those that are there, then those that may be there unseen."""
+    return (*incident.identities, *(LockIdentity(info.id) for info in incident.unseen))
 
 
 def dispute_of(incident: Incident, finding: Finding) -> FindingDisputed | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.ci import Target
+from tuirunbook.core.timeline import capital
 from tuirunbook.wiring.problem import Problem
 
 if TYPE_CHECKING:
@@ -63,11 +64,7 @@ def fetch_error(link: str, environ: Mapping[str, str]) -> str:
     try:
         return fetch(link, environ).text
     except NotAskedError as error:
-        first = error.sentence.partition(" ")[0]
-        # A host or an address at the beginning stays as it is written.
-        capital = error.sentence[:1] if {".", ":"} & set(first) else error.sentence[:1].upper()
-        sentence = f"{capital}{error.sentence[1:]}."
-        raise Problem(sentence, error.how or "Save the log to a file and give that.") from None
+        raise Problem(f"{capital(error.sentence)}.", error.how or "Save the log to a file and give that.") from None
 
 
 def _remotes(checkout: Path, environ: Mapping[str, str]) -> list[Remote]:

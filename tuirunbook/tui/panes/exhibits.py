@@ -13,7 +13,7 @@ from tuirunbook.core.text import one_line
 from tuirunbook.tui.panes.parts import SAYS_GLYPH, SAYS_STYLE, SAYS_WORDS, heading, pair
 from tuirunbook.tui.view import View, age, clock
 from tuirunbook.walk.evidence_desk import SourceStatus
-from tuirunbook.walk.exhibits import MEANS, NOT_TO_DISPUTE, WEIGHT, Exhibit, dispute_of, exhibits, weighs
+from tuirunbook.walk.exhibits import MEANS, NOT_TO_DISPUTE, WEIGHT, Exhibit, dispute_of, exhibits, locks_of, weighs
 
 _WIDTH = 8
 
@@ -50,7 +50,7 @@ def row_line(row: Exhibit, view: View, width: int) -> Content:
         name = one_line(row.source, max(8, width - len(word) - 2))
         return Content.assemble((name, "bold"), " " * max(2, width - len(name) - len(word)), (word, style))
     finding = row.finding
-    about = f"[{short(finding.lock)}] " if len(view.incident.identities) > 1 else ""
+    about = f"[{short(finding.lock)}] " if len(locks_of(view.incident)) > 1 else ""
     mark = ("disputed: ", "bold $text-warning") if dispute_of(view.incident, finding) else ""
     glyph = (f"  {SAYS_GLYPH[finding.says]} ", SAYS_STYLE[finding.says])
     return Content.assemble(glyph, about, mark, one_line(finding.fact, width))

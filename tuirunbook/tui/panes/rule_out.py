@@ -63,6 +63,7 @@ def rule_out(view: View) -> Lines:
         yield from verdict_lines(judge(incident, lock))
         yield Content("")
         yield from _evidence(view, lock)
+    yield from unseen(view)
 
 
 def unseen(view: View) -> Lines:

@@ -23,7 +23,7 @@ from tuirunbook.tui.panes.exhibits import in_full, row_line, rows_of
 from tuirunbook.tui.panes.parts import OPINION_STYLE
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.view import View, who_writes
-from tuirunbook.walk.exhibits import Exhibit
+from tuirunbook.walk.exhibits import Exhibit, locks_of
 
 _DOING = frozenset({"ask", "dispute", "switch"})
 """The actions that ask somebody or add to the incident."""
@@ -92,7 +92,7 @@ class EvidenceScreen(GreyKeys[None]):
     @on(Rows.Moved)
     def _show(self) -> None:
         parts: list[str | tuple[str, str]] = [("Evidence", "bold")]
-        for lock in self._shown.incident.identities:
+        for lock in locks_of(self._shown.incident):
             opinion = judge(self._shown.incident, lock).opinion
             parts += [f"   {short(lock)} ", (opinion.value.upper(), OPINION_STYLE[opinion])]
         place = f"   {self.rows.cursor + 1} of {len(self._exhibits)}" if self._exhibits else ""
