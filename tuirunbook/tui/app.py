@@ -194,15 +194,20 @@ class TflockApp(App[int]):
         """Whatever asks the app to quit gets the same words."""
         self.action_leave()
 
+    def _handle_exception(self, error: Exception) -> None:
+        """End with what went wrong; but once the app leaves, a screen that was just being opened may lack its parts."""
+        if not self._exit:
+            super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
         """End with a traceback that shows no local variables: they hold locks, answers and credentials."""
-        from rich.text import Text  # noqa: PLC0415 - see the module
-        from rich.traceback import Traceback  # noqa: PLC0415
+        import traceback  # noqa: PLC0415 - see the module
+
+        from rich.text import Text  # noqa: PLC0415
 
         from tuirunbook.core.text import redact  # noqa: PLC0415
 
         self.bell()
-        with self.console.capture() as capture:
-            self.console.print(Traceback(show_locals=False, width=None))
-        self._exit_renderables.append(Text.from_ansi(redact(capture.get())))
+        # Python's own words: a secret is not recognised where colours or folded lines cut it to pieces.
+        self._exit_renderables.append(Text(redact(traceback.format_exc())))
         self._close_messages_no_wait()
