@@ -21,7 +21,7 @@ from tuirunbook.core.events import (
     WatchLost,
     WatchRestored,
 )
-from tuirunbook.core.incident import fold
+from tuirunbook.core.fold import fold
 from tuirunbook.journal import lines
 from tuirunbook.journal.reader import Reader
 

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.incidents import DUAL, FREE, LOCKFILE_ONLY, UNREAD, A, B, Story, held, lock_text, look
+from tuirunbook.core.actions import DeleteLock, ForceUnlock
 from tuirunbook.core.claims import as_lock, claims
 from tuirunbook.core.diagnosis import diagnose
 from tuirunbook.core.events import ErrorPasted, WatchLost, WatchRestored
 from tuirunbook.core.evidence import Says
-from tuirunbook.core.gates import DeleteLock, ForceUnlock, Policy, obstacle
+from tuirunbook.core.gates import Policy, obstacle
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, LockInfo, Store, parse_lock_info
 from tuirunbook.core.verdict import Opinion, judge

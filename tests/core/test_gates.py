@@ -28,28 +28,12 @@ from tests.support.incidents import (
     state_head,
     typed,
 )
+from tuirunbook.core.actions import Action, DeleteLock, ForceUnlock, RetryPlan
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.confirmation import Confirmation, Field, form, mistakes
 from tuirunbook.core.events import Closed, CommandEnded, Identified
 from tuirunbook.core.evidence import Match, Says
-from tuirunbook.core.gates import (
-    LISTED_FAILURES,
-    SKIP_REASONS,
-    Action,
-    Confirmation,
-    DeleteLock,
-    Field,
-    ForceUnlock,
-    Permit,
-    Policy,
-    Refusal,
-    RetryPlan,
-    form,
-    mistakes,
-    moved,
-    obstacle,
-    permit,
-    renew,
-)
+from tuirunbook.core.gates import LISTED_FAILURES, SKIP_REASONS, Permit, Policy, Refusal, moved, obstacle, permit, renew
 from tuirunbook.core.lock import Digest, LockIdentity, LockSnapshot, NotChecked, Store
 from tuirunbook.core.runbook import CORE_QUESTIONS
 

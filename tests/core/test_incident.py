@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.journal.story import LOCK, OTHER, START, free, held, lock_record, opened, story
+from tuirunbook.core.changes import Change
 from tuirunbook.core.events import (
     CommandEnded,
     Event,
@@ -28,8 +29,9 @@ from tuirunbook.core.events import (
     timestamp,
 )
 from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.incident import Incident, Status, apply, begin, fold, voided_by
-from tuirunbook.core.lock import Change, LockIdentity
+from tuirunbook.core.fold import apply, begin, fold, voided_by
+from tuirunbook.core.incident import Incident, Status
+from tuirunbook.core.lock import LockIdentity
 from tuirunbook.core.verdict import judge
 
 AT = timestamp(START)

@@ -26,6 +26,7 @@ from tests.support.incidents import (
     stored,
 )
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.changes import changes, remembered
 from tuirunbook.core.lock import (
     LOCK_ID,
     Digest,
@@ -36,11 +37,9 @@ from tuirunbook.core.lock import (
     Store,
     StoredLock,
     UnreadableLockError,
-    changes,
     describe,
     parse_lock_info,
     parse_time,
-    remembered,
     short,
 )
 

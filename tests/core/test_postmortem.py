@@ -16,6 +16,7 @@ from markdown_it.token import Token
 
 from tests.journal.story import ADDRESS, LOCK, OTHER, START, free, held, lock_record, opened, story
 from tuirunbook.core.chain import ChainReport, Damage
+from tuirunbook.core.changes import Change
 from tuirunbook.core.events import (
     CheckRecorded,
     Closed,
@@ -24,7 +25,6 @@ from tuirunbook.core.events import (
     FindingRecorded,
     LockChanged,
     LockObserved,
-    LockRecord,
     NoteAdded,
     Opened,
     OutsideAction,
@@ -32,15 +32,15 @@ from tuirunbook.core.events import (
     ReleaseEnded,
     ReleaseIntended,
     RetryEnded,
-    SnapshotRecord,
     SourceSwitched,
     UnknownEvent,
     timestamp,
 )
 from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.lock import Change, LockInfo, Store
+from tuirunbook.core.lock import LockInfo, Store
 from tuirunbook.core.postmortem import Postmortem, build, escape, to_markdown
 from tuirunbook.core.postmortem.times import duration
+from tuirunbook.core.records import LockRecord, SnapshotRecord
 from tuirunbook.core.restore import backups_in, restore_command
 
 ZONE = timezone(timedelta(hours=1), "CET")

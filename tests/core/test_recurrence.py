@@ -10,18 +10,10 @@ import pytest
 from tests.support.incidents import DUAL, A, B, Story, lock_text, stored
 from tuirunbook.core.ci import Holder, Job, Report, Runner, Stage, Target
 from tuirunbook.core.ci import findings as ci_findings
-from tuirunbook.core.events import (
-    Event,
-    FindingRecorded,
-    LockChanged,
-    LockObserved,
-    LockRecord,
-    Opened,
-    SnapshotRecord,
-    timestamp,
-)
+from tuirunbook.core.events import Event, FindingRecorded, LockChanged, LockObserved, Opened, timestamp
 from tuirunbook.core.evidence import Finding, Says
 from tuirunbook.core.lock import LockIdentity, Store, StoredLock
+from tuirunbook.core.records import LockRecord, SnapshotRecord
 from tuirunbook.core.recurrence import FRESH, SAME, Earlier, earlier, findings, job_named, recurring, unreleased
 
 NOW = datetime(2026, 11, 23, 3, 12, tzinfo=UTC)

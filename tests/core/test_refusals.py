@@ -10,9 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.incidents import START, A, B, Story, held, lock_text, look, state_head
+from tuirunbook.core.actions import ForceUnlock
 from tuirunbook.core.events import ErrorPasted, FindingRecorded, RetryEnded, SourceSwitched, timestamp
 from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
+from tuirunbook.core.gates import Policy, obstacle
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.core.refusals import Counting, counting

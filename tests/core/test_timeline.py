@@ -10,17 +10,16 @@ from tuirunbook.core.events import (
     ErrorPasted,
     Event,
     LockObserved,
-    LockRecord,
     Marker,
     NoteAdded,
     QuestionAnswered,
     ReleaseEnded,
-    SnapshotRecord,
     UnknownEvent,
     timestamp,
 )
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.lock import Store
+from tuirunbook.core.records import LockRecord, SnapshotRecord
 from tuirunbook.core.timeline import FACT_LIMIT, capital, line
 
 AT = timestamp(START)

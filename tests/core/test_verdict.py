@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.incidents import START, A, B, Story, lock_text, look, stored
-from tuirunbook.core.events import FindingRecorded, LockObserved, SnapshotRecord, SourceSwitched, timestamp
+from tuirunbook.core.events import FindingRecorded, LockObserved, SourceSwitched, timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.lock import Held, LockSnapshot, Store
+from tuirunbook.core.records import SnapshotRecord
 from tuirunbook.core.runbook import CORE_QUESTIONS
 from tuirunbook.core.verdict import HOLDER_QUESTIONS, Opinion, Verdict, as_finding, judge, weigh
 

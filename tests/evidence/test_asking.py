@@ -16,11 +16,12 @@ import pytest
 from tests.support.incidents import GOOD_ANSWERS, LOCKFILE_ONLY, RUNBOOK, START, TOLD, A, B, lock_text, look, stored
 from tests.support.stuck import wait_for
 from tests.walk.parts import Clock, FakeTerraform, Paper, Shelf
+from tuirunbook.core.actions import ForceUnlock
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.events import RetryEnded, timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.gates import ForceUnlock, Policy, Refusal
+from tuirunbook.core.gates import Policy, Refusal
 from tuirunbook.core.lock import Held, Store, StoredLock
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.walk.evidence_desk import EvidenceDesk

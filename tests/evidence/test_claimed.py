@@ -17,8 +17,8 @@ from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.claims import as_lock
 from tuirunbook.core.events import ErrorPasted, FindingRecorded, timestamp
 from tuirunbook.core.evidence import Finding, Says
+from tuirunbook.core.fold import fold
 from tuirunbook.core.gates import Policy
-from tuirunbook.core.incident import fold
 from tuirunbook.core.lock import LockIdentity, Store, StoredLock, parse_lock_info
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.walk.evidence_desk import EvidenceDesk

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.changes import Change
 from tuirunbook.core.events import (
     KINDS,
     ActionRefused,
@@ -26,7 +27,6 @@ from tuirunbook.core.events import (
     Identified,
     LockChanged,
     LockObserved,
-    LockRecord,
     Marker,
     NeighboursFound,
     NoteAdded,
@@ -38,7 +38,6 @@ from tuirunbook.core.events import (
     ReleaseIntended,
     Resumed,
     RetryEnded,
-    SnapshotRecord,
     SourceSwitched,
     StepDeferred,
     StepDone,
@@ -51,7 +50,8 @@ from tuirunbook.core.events import (
     timestamp,
 )
 from tuirunbook.core.evidence import Candidate, Finding, Match, Says
-from tuirunbook.core.lock import Change, LockIdentity, LockInfo, Store
+from tuirunbook.core.lock import LockIdentity, LockInfo, Store
+from tuirunbook.core.records import LockRecord, SnapshotRecord
 from tuirunbook.core.values import Child, StateContent
 
 LOCK = LockIdentity("3f8f3f8f-1c2d-4e5f-8a9b-0123456789ab")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.journal.story import INCIDENT, opened, story
 from tuirunbook.core.chain import ChainReport
 from tuirunbook.core.events import Event, NoteAdded, UnknownEvent
-from tuirunbook.core.incident import fold
+from tuirunbook.core.fold import fold
 from tuirunbook.core.values import JournalError
 from tuirunbook.journal import lines, reader
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.journal.story import ADDRESS, LOCK, START, free, held, opened
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.changes import Change
 from tuirunbook.core.events import (
     Closed,
     CommandStarted,
@@ -27,7 +28,6 @@ from tuirunbook.core.events import (
 )
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.incident import Status
-from tuirunbook.core.lock import Change
 from tuirunbook.core.values import Child, JournalError
 from tuirunbook.journal.journals import Journals, resumable
 from tuirunbook.journal.names import NAME, WORDS, matching, name_for

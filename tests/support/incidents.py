@@ -10,7 +10,10 @@ from typing import Any
 
 import msgspec
 
+from tuirunbook.core.actions import Action
 from tuirunbook.core.address import StateAddress
+from tuirunbook.core.changes import changes
+from tuirunbook.core.confirmation import Confirmation, form
 from tuirunbook.core.events import (
     CommandStarted,
     ErrorPasted,
@@ -24,13 +27,13 @@ from tuirunbook.core.events import (
     ReleaseEnded,
     ReleaseIntended,
     RetryEnded,
-    SnapshotRecord,
     StepSkipped,
     timestamp,
 )
 from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.gates import Action, Confirmation, Permit, Policy, Refusal, form, permit
-from tuirunbook.core.incident import Incident, apply, begin, voided_by
+from tuirunbook.core.fold import apply, begin, voided_by
+from tuirunbook.core.gates import Permit, Policy, Refusal, permit
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import (
     Digest,
     Free,
@@ -42,8 +45,8 @@ from tuirunbook.core.lock import (
     StateObject,
     Store,
     StoredLock,
-    changes,
 )
+from tuirunbook.core.records import SnapshotRecord
 from tuirunbook.core.runbook import CORE_QUESTIONS, Runbook, Step
 from tuirunbook.core.runbook import Action as StepAction
 from tuirunbook.core.values import Child

@@ -9,7 +9,8 @@ from textual.widgets import Button, Input
 
 from tests.support.incidents import A, held, lock_text, look
 from tests.support.pilots import HOSTILE, SIZES, OneScreen, painted, piloted, text_of, until
-from tuirunbook.core.gates import Field, ForceUnlock
+from tuirunbook.core.actions import ForceUnlock
+from tuirunbook.core.confirmation import Field
 from tuirunbook.core.lock import Store
 from tuirunbook.core.runbook import CORE_QUESTIONS
 from tuirunbook.core.verdict import Opinion, Verdict

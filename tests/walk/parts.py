@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 
 from tests.support.incidents import DUAL, FREE, GOOD_ANSWERS, NOT_CONFIGURED, RUNBOOK, START, TOLD, A, held, look
+from tuirunbook.core.actions import DeleteLock, ForceUnlock
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.events import Event, Opened, RetryEnded, timestamp
 from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.gates import DeleteLock, ForceUnlock, Policy, Refusal
+from tuirunbook.core.gates import Policy, Refusal
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import (
     Digest,

@@ -9,9 +9,10 @@ import pytest
 
 from tests.support.incidents import DUAL, TOLD, A, B, lock_text
 from tests.walk.parts import Bench, Witness, written
+from tuirunbook.core.actions import ForceUnlock
 from tuirunbook.core.events import LockChanged, NoteAdded, ReleaseEnded, RetryEnded
 from tuirunbook.core.evidence import Candidate, Finding, Match, Says
-from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
+from tuirunbook.core.gates import Policy, obstacle
 from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.core.procedure import NO_LOCK
 from tuirunbook.core.verdict import Opinion, as_finding, judge

@@ -10,8 +10,9 @@ import pytest
 from tests.support.incidents import FREE, UNREAD, A, B, lock_text
 from tests.walk.parts import Bench, child
 from tests.walk.test_clerk import REFUSAL
+from tuirunbook.core.actions import ForceUnlock
 from tuirunbook.core.events import CheckRecorded, CommandIntended, CommandStarted
-from tuirunbook.core.gates import ForceUnlock, Policy, Refusal, obstacle
+from tuirunbook.core.gates import Policy, Refusal, obstacle
 from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.core.values import Exit, JournalError
 from tuirunbook.walk.messages import PlanEnded

@@ -12,9 +12,11 @@ import pytest
 
 from tests.support.incidents import RUNBOOK, A, Story, lock_text
 from tests.walk.parts import Clock, FakeTerraform, Shelf
+from tuirunbook.core.actions import DeleteLock, ForceUnlock, RetryPlan
 from tuirunbook.core.backend import Backend, RootModule
+from tuirunbook.core.confirmation import Confirmation
 from tuirunbook.core.events import CommandStarted, Event, Identified, NoteAdded, Opened
-from tuirunbook.core.gates import Confirmation, DeleteLock, ForceUnlock, Policy, Refusal, RetryPlan, permit
+from tuirunbook.core.gates import Policy, Refusal, permit
 from tuirunbook.core.lock import Store
 from tuirunbook.core.values import Child, JournalError, Writer
 from tuirunbook.walk import clerk, commands, responder

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.incidents import DUAL, FREE, START, UNREAD, A, B, lock_text, look
 from tests.walk.parts import Bench, Clock, Witness, child, written
+from tuirunbook.core.actions import ForceUnlock
 from tuirunbook.core.events import (
     CommandStarted,
     FindingRecorded,
@@ -22,7 +23,7 @@ from tuirunbook.core.events import (
     timestamp,
 )
 from tuirunbook.core.evidence import Finding, Says
-from tuirunbook.core.gates import ForceUnlock, Policy, obstacle
+from tuirunbook.core.gates import Policy, obstacle
 from tuirunbook.core.lock import Store
 from tuirunbook.core.verdict import Opinion, judge
 from tuirunbook.walk.observer import Observer

@@ -15,8 +15,9 @@ from tests.support.aws import ACCOUNT
 from tests.support.incidents import GOOD_ANSWERS, RUNBOOK, START, TOLD
 from tests.support.stuck import BUCKET, REAL, TABLE, Mode, PracticeRoot, live_apply, practice_root, stuck_lock, wait_for
 from tests.walk.parts import Clock
+from tuirunbook.core.actions import DeleteLock, ForceUnlock
 from tuirunbook.core.events import NoteAdded, ReleaseEnded
-from tuirunbook.core.gates import DeleteLock, ForceUnlock, Policy, Refusal
+from tuirunbook.core.gates import Policy, Refusal
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, Store
 from tuirunbook.journal.journals import Journals

@@ -9,16 +9,11 @@ import pytest
 
 from tests.support.incidents import DUAL, DYNAMODB_ONLY, FREE, LOCKFILE_ONLY, UNREAD, A, B, held, lock_text
 from tests.walk.parts import DENIED, NOT_JSON, UNLOCKED, Bench, Witness, written
+from tuirunbook.core.actions import DeleteLock, ForceUnlock
 from tuirunbook.core.address import StateAddress
-from tuirunbook.core.events import (
-    FindingRecorded,
-    NoteAdded,
-    ReleaseEnded,
-    ReleaseIntended,
-    SourceSwitched,
-)
+from tuirunbook.core.events import FindingRecorded, NoteAdded, ReleaseEnded, ReleaseIntended, SourceSwitched
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.gates import DeleteLock, ForceUnlock, Policy, Refusal
+from tuirunbook.core.gates import Policy, Refusal
 from tuirunbook.core.lock import Digest, LockIdentity, Store
 from tuirunbook.core.release import NIL_LOCK_ID
 from tuirunbook.core.values import DeleteAnswer, DeleteOutcome, Exit, JournalError, ProgramError, Ran

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from tests.support.incidents import FREE, TOLD, UNREAD, A, B, held, lock_text, state_head
 from tests.walk.parts import Bench, child
+from tuirunbook.core.actions import ForceUnlock
+from tuirunbook.core.confirmation import Confirmation, form
 from tuirunbook.core.events import (
     CommandEnded,
     CommandStarted,
@@ -28,7 +30,7 @@ from tuirunbook.core.events import (
     timestamp,
 )
 from tuirunbook.core.evidence import Finding, Match, Says
-from tuirunbook.core.gates import Confirmation, ForceUnlock, Permit, Policy, Refusal, form, permit, renew
+from tuirunbook.core.gates import Permit, Policy, Refusal, permit, renew
 from tuirunbook.core.lock import Reading, Store
 from tuirunbook.walk.clerk import TAKES_BACK
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support.incidents import A
 from tests.walk.parts import Bench
 from tuirunbook.core.events import NoteAdded
-from tuirunbook.core.incident import fold
+from tuirunbook.core.fold import fold
 from tuirunbook.core.values import JournalError
 from tuirunbook.walk.scribe import Recorded
 

@@ -16,7 +16,8 @@ from tuirunbook.cli.options import merged, survey_options
 from tuirunbook.cli.saying import remark, say, say_json
 from tuirunbook.core.address import AddressError
 from tuirunbook.core.backend import RootModule
-from tuirunbook.core.lock import changes, describe
+from tuirunbook.core.changes import changes
+from tuirunbook.core.lock import describe
 from tuirunbook.core.state import COLLISION, Hazard, is_orphan
 from tuirunbook.core.text import one_line
 from tuirunbook.survey import StateRow, Status, Survey, row_exit, row_object, signed_out, urgency

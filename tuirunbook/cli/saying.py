@@ -6,8 +6,8 @@ import json
 import sys
 from typing import TextIO
 
-from tuirunbook.core.folding import fold
 from tuirunbook.core.text import clean
+from tuirunbook.core.wrapping import fold
 from tuirunbook.terminal import is_terminal, width_of
 from tuirunbook.wiring.problem import Problem
 

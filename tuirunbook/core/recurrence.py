@@ -10,20 +10,12 @@ import msgspec
 
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.diagnosis import read_plan
-from tuirunbook.core.events import (
-    Event,
-    FindingRecorded,
-    LockChanged,
-    LockObserved,
-    Opened,
-    ReleaseEnded,
-    SnapshotRecord,
-    timestamp,
-)
+from tuirunbook.core.events import Event, FindingRecorded, LockChanged, LockObserved, Opened, ReleaseEnded, timestamp
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.holder import read_who
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, StoredLock, parse_time, short
+from tuirunbook.core.records import SnapshotRecord
 from tuirunbook.core.text import one_line
 
 SAME, FRESH, UNRELEASED = "recurrence.incidents", "recurrence.fresh", "recurrence.unreleased"

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tuirunbook.core.events import RAW_LIMIT, Event
+from tuirunbook.core.events import Event
+from tuirunbook.core.records import RAW_LIMIT
 from tuirunbook.core.text import clip, redact
 
 TEXT_LIMIT = 2_000

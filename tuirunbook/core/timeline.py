@@ -23,7 +23,6 @@ from tuirunbook.core.events import (
     Identified,
     LockChanged,
     LockObserved,
-    LockRecord,
     Marker,
     NeighboursFound,
     NoteAdded,
@@ -35,7 +34,6 @@ from tuirunbook.core.events import (
     ReleaseIntended,
     Resumed,
     RetryEnded,
-    SnapshotRecord,
     SourceSwitched,
     StepDeferred,
     StepDone,
@@ -49,6 +47,7 @@ from tuirunbook.core.events import (
 )
 from tuirunbook.core.evidence import Says
 from tuirunbook.core.lock import short
+from tuirunbook.core.records import LockRecord, SnapshotRecord
 from tuirunbook.core.text import one_line
 from tuirunbook.core.verdict import QUESTION_NAMES
 

@@ -9,7 +9,8 @@ import msgspec
 
 from tuirunbook.core.chain import ChainReport, Damage
 from tuirunbook.core.events import Event, Opened
-from tuirunbook.core.incident import Incident, apply, begin
+from tuirunbook.core.fold import apply, begin
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.values import JournalError
 from tuirunbook.journal import lines
 

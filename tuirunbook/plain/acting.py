@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import time
 
+from tuirunbook.core.actions import DeleteLock, ForceUnlock
+from tuirunbook.core.confirmation import Field, mistakes
 from tuirunbook.core.events import (
     Closed,
     DetailsGiven,
@@ -15,7 +17,7 @@ from tuirunbook.core.events import (
     WaitStarted,
     timestamp,
 )
-from tuirunbook.core.gates import SKIP_REASONS, DeleteLock, Field, ForceUnlock, Refusal, mistakes
+from tuirunbook.core.gates import SKIP_REASONS, Refusal
 from tuirunbook.core.lock import LockIdentity, describe, short
 from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, lock_in_hand, open_questions
 from tuirunbook.core.release import ReleaseOutcome

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TextIO, TypeVar
 
-from tuirunbook.core.folding import fold
 from tuirunbook.core.text import clean, one_line
+from tuirunbook.core.wrapping import fold
 from tuirunbook.terminal import width_of
 
 T = TypeVar("T")

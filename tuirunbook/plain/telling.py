@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tuirunbook.core import next_in_line
+from tuirunbook.core.actions import DeleteLock, ForceUnlock
 from tuirunbook.core.answers import each_undo
 from tuirunbook.core.claims import as_lock, unseen_in_words
-from tuirunbook.core.events import CheckRecorded, digest_text, state_text
+from tuirunbook.core.events import CheckRecorded
 from tuirunbook.core.evidence import AFTERMATH, Finding, Match
-from tuirunbook.core.gates import DeleteLock, ForceUnlock, obstacle
+from tuirunbook.core.gates import obstacle
 from tuirunbook.core.incident import Release
 from tuirunbook.core.lock import Held, LockIdentity, LockInfo, NotChecked, Store, StoredLock, parse_time, short
 from tuirunbook.core.placeholders import placeholder_values
 from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, StepState, lock_in_hand, open_questions, questions_of
+from tuirunbook.core.records import digest_text, state_text
 from tuirunbook.core.runbook import Action, substitute_plain
 from tuirunbook.core.text import clean, one_line
 from tuirunbook.core.timeline import outcome_in_words

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from tuirunbook.core.lock import LockSnapshot, NotChecked, changes, describe
+from tuirunbook.core.changes import changes
+from tuirunbook.core.lock import LockSnapshot, NotChecked, describe
 from tuirunbook.core.pace import look_after
 from tuirunbook.survey.states import Store
 

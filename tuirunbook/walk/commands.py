@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from tuirunbook.core.actions import RetryPlan
+from tuirunbook.core.confirmation import Confirmation
 from tuirunbook.core.diagnosis import Kind, PlanOutcome, PlanReading, read_plan
 from tuirunbook.core.events import (
     ActionRefused,
@@ -15,7 +17,7 @@ from tuirunbook.core.events import (
     CommandStarted,
     RetryEnded,
 )
-from tuirunbook.core.gates import Confirmation, Refusal, RetryPlan, permit
+from tuirunbook.core.gates import Refusal, permit
 from tuirunbook.core.lock import LockIdentity, LockSnapshot, short
 from tuirunbook.core.values import Child, ProgramError
 from tuirunbook.walk.messages import PlanEnded

@@ -9,10 +9,12 @@ from typing import TypeAlias
 
 import msgspec
 
+from tuirunbook.core.changes import remembered
 from tuirunbook.core.events import Event, Opened
+from tuirunbook.core.fold import apply, begin
 from tuirunbook.core.gates import moved
-from tuirunbook.core.incident import Incident, apply, begin
-from tuirunbook.core.lock import LockSnapshot, NotChecked, remembered
+from tuirunbook.core.incident import Incident
+from tuirunbook.core.lock import LockSnapshot, NotChecked
 from tuirunbook.core.runbook import Runbook
 from tuirunbook.core.values import JournalError, Writer
 from tuirunbook.walk.caller import CallerDesk

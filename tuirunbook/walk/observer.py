@@ -8,29 +8,22 @@ from datetime import datetime
 
 import msgspec
 
+from tuirunbook.core.changes import Change, changes, remembered
 from tuirunbook.core.events import (
-    UNREAD,
     CommandIntended,
     CommandStarted,
     FindingRecorded,
     LockChanged,
     LockObserved,
-    SnapshotRecord,
     WatchLost,
     WatchRestored,
     timestamp,
 )
 from tuirunbook.core.evidence import SEEN_WRITES, Finding, Says
-from tuirunbook.core.incident import Incident, voided_by
-from tuirunbook.core.lock import (
-    Change,
-    LockIdentity,
-    LockSnapshot,
-    NotChecked,
-    StoredLock,
-    changes,
-    remembered,
-)
+from tuirunbook.core.fold import voided_by
+from tuirunbook.core.incident import Incident
+from tuirunbook.core.lock import LockIdentity, LockSnapshot, NotChecked, StoredLock
+from tuirunbook.core.records import UNREAD, SnapshotRecord
 from tuirunbook.core.redaction import redacted
 from tuirunbook.walk.scribe import Scribe
 

@@ -7,16 +7,10 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from tuirunbook.core.diagnosis import UnlockOutcome, read_unlock
-from tuirunbook.core.events import (
-    CommandEnded,
-    NoteAdded,
-    ReleaseEnded,
-    ReleaseIntended,
-    RetryEnded,
-    SnapshotRecord,
-)
+from tuirunbook.core.events import CommandEnded, NoteAdded, ReleaseEnded, ReleaseIntended, RetryEnded
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, LockSnapshot, Store
+from tuirunbook.core.records import SnapshotRecord
 from tuirunbook.core.release import ReleaseOutcome, contradiction, listed_failure, read_back
 from tuirunbook.core.text import one_line
 from tuirunbook.core.values import Child, JournalError, ProgramError

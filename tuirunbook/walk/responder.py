@@ -7,24 +7,15 @@ from contextlib import ExitStack
 
 import msgspec
 
+from tuirunbook.core.actions import DeleteLock, ForceUnlock, RetryPlan
+from tuirunbook.core.confirmation import Confirmation, Field, form
 from tuirunbook.core.diagnosis import UnlockOutcome
-from tuirunbook.core.events import ActionRefused, CommandEnded, ReleaseIntended, state_text
+from tuirunbook.core.events import ActionRefused, CommandEnded, ReleaseIntended
 from tuirunbook.core.evidence import Finding
-from tuirunbook.core.gates import (
-    Confirmation,
-    DeleteLock,
-    Field,
-    ForceUnlock,
-    Permit,
-    Refusal,
-    RetryPlan,
-    form,
-    obstacle,
-    permit,
-    renew,
-)
+from tuirunbook.core.gates import Permit, Refusal, obstacle, permit, renew
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockSnapshot, Store
+from tuirunbook.core.records import state_text
 from tuirunbook.core.release import (
     NIL_LOCK_ID,
     ReleaseOutcome,

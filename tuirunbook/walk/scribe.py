@@ -21,7 +21,8 @@ from tuirunbook.core.events import (
     ReleaseIntended,
     timestamp,
 )
-from tuirunbook.core.incident import Incident, apply, begin
+from tuirunbook.core.fold import apply, begin
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.redaction import redacted
 from tuirunbook.core.values import Child, JournalError
 from tuirunbook.walk.ports import Journal

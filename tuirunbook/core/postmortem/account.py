@@ -16,7 +16,6 @@ from tuirunbook.core.events import (
     FindingRecorded,
     LockChanged,
     LockObserved,
-    LockRecord,
     Opened,
     OutsideAction,
     QuestionAnswered,
@@ -24,16 +23,17 @@ from tuirunbook.core.events import (
     ReleaseIntended,
     Resumed,
     RetryEnded,
-    SnapshotRecord,
     SourceSwitched,
     StepSkipped,
     WatchLost,
     WatchRestored,
 )
 from tuirunbook.core.evidence import Says
-from tuirunbook.core.incident import Incident, apply, begin
+from tuirunbook.core.fold import apply, begin
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, Store, short
 from tuirunbook.core.postmortem.times import spoken
+from tuirunbook.core.records import LockRecord, SnapshotRecord
 from tuirunbook.core.timeline import TimelineLine, joined, line, question_in_words, without_rule
 from tuirunbook.core.verdict import judge
 

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from itertools import pairwise
 
 from tuirunbook.core.chain import ChainReport
-from tuirunbook.core.events import CheckRecorded, Event, LockRecord, Marker, QuestionAnswered
+from tuirunbook.core.events import CheckRecorded, Event, Marker, QuestionAnswered
 from tuirunbook.core.incident import Incident, Release, Status
 from tuirunbook.core.lock import short
 from tuirunbook.core.postmortem import document as doc
@@ -17,6 +17,7 @@ from tuirunbook.core.postmortem.prompts import prompts
 from tuirunbook.core.postmortem.roles import anonymised
 from tuirunbook.core.postmortem.summary import summary
 from tuirunbook.core.postmortem.times import local, moment, seconds_between
+from tuirunbook.core.records import LockRecord
 from tuirunbook.core.restore import backups_in, restore_command
 from tuirunbook.core.text import one_line
 from tuirunbook.core.timeline import joined, lock_in_words, outcome_in_words

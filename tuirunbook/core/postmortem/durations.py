@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tuirunbook.core.events import LockRecord
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.postmortem import document as doc
 from tuirunbook.core.postmortem.account import Account
 from tuirunbook.core.postmortem.times import seconds_between, utc
+from tuirunbook.core.records import LockRecord
 from tuirunbook.core.timeline import joined
 
 

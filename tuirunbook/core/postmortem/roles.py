@@ -19,11 +19,11 @@ from tuirunbook.core.events import (
     ReleaseEnded,
     ReleaseIntended,
     Resumed,
-    SnapshotRecord,
     StepDeferred,
     UnknownEvent,
     Verified,
 )
+from tuirunbook.core.records import SnapshotRecord
 from tuirunbook.core.redaction import map_text
 
 SYSTEMS = frozenset({"tflock-tui", "terraform", "tofu", "terragrunt", "aws", "ci", "github", "gitlab"})

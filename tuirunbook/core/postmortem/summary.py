@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tuirunbook.core.events import LockRecord
 from tuirunbook.core.incident import Incident, Release
 from tuirunbook.core.lock import LockIdentity, Store, short
 from tuirunbook.core.postmortem.account import Account
 from tuirunbook.core.postmortem.document import Impact
 from tuirunbook.core.postmortem.times import duration, spoken
+from tuirunbook.core.records import LockRecord
 from tuirunbook.core.text import one_line
 from tuirunbook.core.timeline import capital, joined, lock_in_words, outcome_in_words
 

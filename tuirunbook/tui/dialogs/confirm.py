@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
-from tuirunbook.core.gates import ForceUnlock
+from tuirunbook.core.actions import ForceUnlock
 from tuirunbook.core.lock import describe, short
 from tuirunbook.core.text import clean, one_line
 from tuirunbook.tui.panes.parts import OPINION_STYLE

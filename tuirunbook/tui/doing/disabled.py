@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tuirunbook.core.gates import Action, DeleteLock, ForceUnlock, RetryPlan, obstacle
+from tuirunbook.core.actions import Action, DeleteLock, ForceUnlock, RetryPlan
+from tuirunbook.core.gates import obstacle
 from tuirunbook.core.procedure import lock_in_hand
 from tuirunbook.core.runbook import Action as StepAction
 from tuirunbook.tui.doing.copying import no_command

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tuirunbook.core.gates import DeleteLock, ForceUnlock, Refusal, mistakes
+from tuirunbook.core.actions import DeleteLock, ForceUnlock
+from tuirunbook.core.confirmation import mistakes
+from tuirunbook.core.gates import Refusal
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import lock_in_hand
 from tuirunbook.core.release import ReleaseOutcome

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tuirunbook.core.events import digest_text, state_text
 from tuirunbook.core.lock import Free, Held, NotChecked, Reading, Store, StoredLock, TableFacts, short
+from tuirunbook.core.records import digest_text, state_text
 from tuirunbook.core.text import one_line
 from tuirunbook.core.values import Caller
 from tuirunbook.tui.panes.parts import Lines, heading, key, pair, paragraph

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
-from tuirunbook.core.gates import Action, DeleteLock, ForceUnlock, obstacle
+from tuirunbook.core.actions import Action, DeleteLock, ForceUnlock
+from tuirunbook.core.gates import obstacle
 from tuirunbook.core.incident import Release
 from tuirunbook.core.lock import short
 from tuirunbook.core.procedure import lock_in_hand

@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from tuirunbook.core.events import digest_text
 from tuirunbook.core.lock import Free, Held, LockSnapshot, NotChecked, Reading, Store, StoredLock, TableFacts
+from tuirunbook.core.records import digest_text
 from tuirunbook.core.text import clean, clip
 from tuirunbook.tui.commands import ABIDING, DETAILS, bindings
 from tuirunbook.tui.panes.look import lock_lines

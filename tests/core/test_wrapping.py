@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuirunbook.core.folding import NARROWEST, fold
 from tuirunbook.core.text import clean
+from tuirunbook.core.wrapping import NARROWEST, fold
 
 ID = "9f8b3c21-1111-2222-3333-444455556666"
 
