@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from typing import TextIO, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TextIO, TypeAlias, TypeVar
 
 from tuirunbook.core.text import clean, one_line
 from tuirunbook.core.wrapping import fold
@@ -14,6 +14,8 @@ from tuirunbook.terminal import width_of
 
 T = TypeVar("T")
 
+Choices: TypeAlias = list[tuple[Callable[[], None], str]]
+"""What can be done, each with what it is called in a menu."""
 
 NOTHING = "-"
 """What is typed to leave out what is known so far."""

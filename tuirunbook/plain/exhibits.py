@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from collections.abc import Iterator
 
+from tuirunbook.core.age import age_in_words
 from tuirunbook.core.events import SourceSwitched
 from tuirunbook.core.evidence import Finding
 from tuirunbook.core.lock import parse_time, short
 from tuirunbook.core.text import one_line
+from tuirunbook.plain.console import Choices
 from tuirunbook.plain.session import Session
-from tuirunbook.plain.words import SAYS, age, line_rows, moment
+from tuirunbook.plain.words import SAYS, line_rows, moment_ago
 from tuirunbook.walk.exhibits import (
     MEANS,
     NOT_TO_DISPUTE,
@@ -25,8 +26,6 @@ from tuirunbook.walk.exhibits import (
 
 ROWS = "evidence, row by row: open, ask again, dispute, turn off"
 """What the rows are called in a menu."""
-
-Choices: TypeAlias = list[tuple[Callable[[], None], str]]
 
 
 def open_rows(session: Session) -> None:
@@ -61,7 +60,7 @@ def source_word(row: Exhibit, session: Session) -> str:
     if _is_off(row, session):
         return "turned off, so not checked"
     if status is not None and status.asking_since:
-        return f"asking{' again' if row.said else ''}, for {age(status.asking_since, session.now)}"
+        return f"asking{' again' if row.said else ''}, for {age_in_words(status.asking_since, session.now)}"
     if row.said:
         return SAYS[min((finding.says for finding in row.said), key=WEIGHT.__getitem__)]
     return "knows nothing of it" if status is not None and status.answered_at else "not asked yet"
@@ -84,7 +83,7 @@ def _source(row: Exhibit, session: Session) -> Iterator[str]:
         if status.why_always:
             yield f"It cannot be turned off: {one_line(status.why_always, 300)}."
         if status.answered_at:
-            yield f"answered: {moment(status.answered_at, session)}, {age(status.answered_at, session.now)} ago"
+            yield f"answered: {moment_ago(status.answered_at, session)}"
     for finding in row.said:
         yield f"- {SAYS[finding.says]}: {one_line(finding.fact, 400)}"
 
@@ -165,7 +164,7 @@ def _moment(at: str, session: Session) -> str:
         when = parse_time(at)
     except ValueError:
         return one_line(at, 40)
-    return f"{moment(when, session)}, {age(when, session.now)} ago"
+    return moment_ago(when, session)
 
 
 def rows_without_an_answer(session: Session) -> Iterator[str]:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 from tuirunbook.core.procedure import StepState, current_index
 from tuirunbook.core.text import one_line
 from tuirunbook.plain import telling
-from tuirunbook.plain.console import Cancelled
+from tuirunbook.plain.console import Cancelled, Choices
 from tuirunbook.plain.exhibits import open_rows
 from tuirunbook.plain.session import Session, transcript_line
 from tuirunbook.walk.following import Following
 
 LATEST = 5
 """How many lines of the transcript are printed at the beginning."""
-
-Deed: TypeAlias = Callable[[], None]
 
 
 class Reading:
@@ -52,7 +47,7 @@ class Reading:
         what = one_line(state.step.title, 100)
         self._session.console.say(f"They are at step {state.step.number} of {len(self._session.told.steps())}: {what}")
 
-    def _deeds(self) -> list[tuple[Deed, str]]:
+    def _deeds(self) -> Choices:
         return [
             (self._follow, "read along: every line is printed as it is written; ctrl+c comes back"),
             (lambda: open_rows(self._session), "evidence, row by row"),

@@ -1,10 +1,11 @@
-"""Words for weights, moments, spans of time, and what is next in line."""
+"""Words for weights, moments, and what is next in line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from tuirunbook.core.age import age_in_words
 from tuirunbook.core.evidence import InLine, Says
 from tuirunbook.core.text import one_line
 from tuirunbook.plain.session import Session
@@ -17,15 +18,9 @@ def moment(when: datetime, session: Session) -> str:
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z ({when.astimezone(session.now.tzinfo):%H:%M} here)"
 
 
-def age(since: datetime, now: datetime) -> str:
-    """How long, for people: `45 s`, `12 min`, `1 h 1 min`, `3 d 4 h`."""
-    seconds = max(0, int((now - since).total_seconds()))
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if not minutes:
-        return f"{seconds} s"
-    if not hours:
-        return f"{minutes} min"
-    return f"{hours} h {minutes % 60} min" if not days else f"{days} d {hours % 24} h"
+def moment_ago(when: datetime, session: Session) -> str:
+    """A moment, and how long ago it was."""
+    return f"{moment(when, session)}, {age_in_words(when, session.now)} ago"
 
 
 def line_rows(lines: Iterable[InLine]) -> Iterator[str]:

@@ -10,11 +10,12 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from tuirunbook.core.address import DEFAULT_WORKSPACE, AddressError
+from tuirunbook.core.age import age
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.state import NO_LOCKING
 from tuirunbook.core.text import one_line
 from tuirunbook.survey.states import StateRow, signed_out, urgency
-from tuirunbook.tui.view import age, operation
+from tuirunbook.tui.view import operation
 
 _WORD_CELLS = 15
 _LEAST_NAME_CELLS = 16

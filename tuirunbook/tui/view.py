@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 
 from textual.content import Content
 
+from tuirunbook.core.age import age
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.gates import Policy
 from tuirunbook.core.incident import Incident
@@ -97,17 +98,6 @@ class View:
     def zone(self) -> tzinfo | None:
         """The operator's time zone."""
         return self.now.tzinfo
-
-
-def age(since: datetime, now: datetime) -> str:
-    """How long ago, short: `45s`, `12m`, `1h01m`, `3d4h`."""
-    seconds = max(0, int((now - since).total_seconds()))
-    if seconds < 60:  # noqa: PLR2004 - seconds in a minute
-        return f"{seconds}s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if hours == 0:
-        return f"{minutes}m"
-    return f"{hours}h{minutes % 60:02}m" if days == 0 else f"{days}d{hours % 24}h"
 
 
 def clock(moment: datetime, zone: tzinfo | None) -> str:

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from textual.content import Content
 
+from tuirunbook.core.age import age
 from tuirunbook.core.lock import parse_time
 from tuirunbook.core.text import one_line
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.front import IncidentRow
-from tuirunbook.tui.view import age
 
 GO_ON = "go-on"
 

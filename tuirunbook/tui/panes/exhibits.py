@@ -7,11 +7,12 @@ from datetime import datetime
 
 from textual.content import Content
 
+from tuirunbook.core.age import age
 from tuirunbook.core.evidence import Finding, InLine
 from tuirunbook.core.lock import parse_time, short
 from tuirunbook.core.text import one_line
 from tuirunbook.tui.panes.parts import SAYS_GLYPH, SAYS_STYLE, SAYS_WORDS, heading, pair
-from tuirunbook.tui.view import View, age, clock
+from tuirunbook.tui.view import View, clock
 from tuirunbook.walk.evidence_desk import SourceStatus
 from tuirunbook.walk.exhibits import MEANS, NOT_TO_DISPUTE, WEIGHT, Exhibit, dispute_of, exhibits, locks_of, weighs
 

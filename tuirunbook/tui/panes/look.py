@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from tuirunbook.core.age import age
 from tuirunbook.core.lock import Free, Held, NotChecked, Reading, Store, StoredLock, TableFacts, short
 from tuirunbook.core.records import digest_text, state_text
 from tuirunbook.core.text import one_line
 from tuirunbook.core.values import Caller
 from tuirunbook.tui.panes.parts import Lines, heading, key, pair, paragraph
 from tuirunbook.tui.panes.rule_out import unseen
-from tuirunbook.tui.view import View, age, clock, operation
+from tuirunbook.tui.view import View, clock, operation
 
 _SHOWN = ("bucket", "key", "region", "dynamodb_table", "use_lockfile")
 """The backend's arguments that are shown with where each came from; once for all where that is one place."""

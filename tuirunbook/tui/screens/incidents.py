@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from tuirunbook.core.age import age
 from tuirunbook.core.lock import parse_time
 from tuirunbook.core.text import clean, one_line
 from tuirunbook.core.timeline import TimelineLine, line
@@ -24,7 +25,6 @@ from tuirunbook.tui.background import in_background
 from tuirunbook.tui.commands import ABIDING, INCIDENTS, bindings
 from tuirunbook.tui.front import Front, IncidentRow
 from tuirunbook.tui.rows import Rows
-from tuirunbook.tui.view import age
 
 _WORDS = {
     "unblocked": ("released, not verified", "bold $text-warning"),

@@ -15,11 +15,12 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from tuirunbook.core.age import age
 from tuirunbook.core.lock import StoredLock, parse_time, short
 from tuirunbook.core.pace import look_after
 from tuirunbook.core.text import one_line
 from tuirunbook.tui.commands import ABIDING, WAIT, bindings
-from tuirunbook.tui.view import View, age, clock, operation
+from tuirunbook.tui.view import View, clock, operation
 
 Outcome: TypeAlias = Literal["released", "changed", "stopped"]
 
