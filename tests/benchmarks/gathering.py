@@ -45,7 +45,7 @@ SECONDS = 0.3
 ASKED = "asked"
 QUIET = "quiet"
 ROWS = re.compile(rb"all rows filled after (\d+) ms")
-_KEYS = ((b"j", b"with a probe"), (b"k", b"no evidence from"))
+_KEYS = ((b"j", b"with a probe"), (b"k", b"no decisive answer"))
 """A key, and what the screen shows after it and not before."""
 
 _ENVIRONMENT = dict(os.environ) | {"TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2])}

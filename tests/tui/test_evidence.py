@@ -25,6 +25,7 @@ from tuirunbook.tui.dialogs.form import FormScreen
 from tuirunbook.tui.doing.stage import Stage
 from tuirunbook.tui.panes import pane
 from tuirunbook.tui.panes.exhibits import in_full, rows_of, source_word
+from tuirunbook.tui.panes.parts import verdict_lines
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.screens.evidence import EvidenceScreen
 from tuirunbook.tui.view import View
@@ -98,6 +99,15 @@ def test_step_3_says_who_is_asked_for_how_long_who_is_off_and_why_a_source_faile
     assert "… CloudTrail: asking, 3s" in said
     assert "– EC2: off, so not checked" in said
     assert "? kubectl: the server refused the login → not known (Kubernetes)" in said
+
+
+def test_what_is_not_answered_is_named_where_it_matters_and_not_beside_a_fact_that_blocks() -> None:
+    story = Story()
+    story.look()
+    waiting = "no decisive answer: CI, the owner, the holder's host"
+    assert waiting in "\n".join(line.plain for line in verdict_lines(judge(story.incident, A)))
+    story.finding("ci.run", Says.BLOCKS, fact="run 820 is in progress")
+    assert "no decisive answer" not in "\n".join(line.plain for line in verdict_lines(judge(story.incident, A)))
 
 
 @pytest.mark.parametrize("action", [Action.RULE_OUT, Action.FORCE_UNLOCK])

@@ -9,7 +9,7 @@ from tests.core.test_claims import BLIND, CLAIM, pasted
 from tests.support.incidents import FREE, A, B, Story, held, lock_text, look
 from tests.support.views import view_of
 from tuirunbook.core.events import WatchLost
-from tuirunbook.core.evidence import Says
+from tuirunbook.core.evidence import InLine, Match, Says
 from tuirunbook.core.lock import LockIdentity, NotChecked, Store
 from tuirunbook.tui.panes.exhibits import row_line, rows_of
 from tuirunbook.tui.panes.look import inspect
@@ -66,6 +66,16 @@ def test_the_header_names_the_holder_as_claimed_and_not_as_seen() -> None:
     assert "asked 0s ago" in lines[1]
     assert lines[2].startswith("CLAIMED, NOT SEEN  APPLY  runner@ci-7")
     assert lines[2].endswith(A[:8])
+
+
+def test_the_header_tells_what_comes_next_also_of_a_claimed_lock() -> None:
+    story = Story()
+    pasted(story)
+    line = InLine(what="run 815", starts="starts by itself", match=Match.COULD_BE, stage="queued")
+    story.finding("ci.github.next", Says.NOTHING, asked="github", in_line=(line,))
+    story.look(BLIND)
+    story.add(WatchLost, why="the login has expired")
+    assert "Next in line, by CI: 1 queued" in header(view_of(story), 78).plain
 
 
 def test_a_lock_that_was_seen_before_is_told_apart_from_a_claim() -> None:

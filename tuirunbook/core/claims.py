@@ -11,7 +11,7 @@ import re
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.diagnosis import Diagnosis, Kind
 from tuirunbook.core.incident import Incident
-from tuirunbook.core.lock import LOCK_ID, LockInfo, Store, StoredLock, parse_time
+from tuirunbook.core.lock import LOCK_ID, LockIdentity, LockInfo, Store, StoredLock, parse_time
 from tuirunbook.core.text import one_line, redact
 
 _MASK = re.compile(r"\*{2,}")
@@ -28,6 +28,11 @@ def claims(diagnosis: Diagnosis, address: StateAddress) -> tuple[LockInfo, ...]:
         told = {name: one_line(redact(getattr(lock, name) or "")) for name in ("operation", "who", "version")}
         found.append(LockInfo(id=lock.id, created=_time(lock.created), path=one_line(lock.path or "", 1_200), **told))
     return tuple(found)
+
+
+def in_question(incident: Incident) -> tuple[LockIdentity, ...]:
+    """The locks that evidence is about: those that are there, then those that may be there unseen."""
+    return (*incident.identities, *(LockIdentity(info.id) for info in incident.unseen))
 
 
 def unseen_in_words(incident: Incident, info: LockInfo) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tuirunbook.core.age import age_in_words
+from tuirunbook.core.claims import in_question
 from tuirunbook.core.events import SourceSwitched
 from tuirunbook.core.evidence import Finding
 from tuirunbook.core.lock import parse_time, short
@@ -20,7 +21,6 @@ from tuirunbook.walk.exhibits import (
     disputable,
     dispute_of,
     exhibits,
-    locks_of,
     weighs,
 )
 
@@ -49,7 +49,7 @@ def row_line(row: Exhibit, session: Session) -> str:
     """A row on one line."""
     if row.finding is None:
         return f"{row.source}: {source_word(row, session)}"
-    about = f"[{short(row.finding.lock)}] " if len(locks_of(session.incident)) > 1 else ""
+    about = f"[{short(row.finding.lock)}] " if len(in_question(session.incident)) > 1 else ""
     mark = ", disputed" if dispute_of(session.incident, row.finding) else ""
     return f"- {about}{SAYS[row.finding.says]}{mark}: {row.finding.fact}"
 
@@ -137,7 +137,7 @@ def dispute_fact(session: Session, fact: Finding) -> None:
 
 def ask_again(session: Session, source: str) -> None:
     """Ask a source again about every lock that is there or may be; its answer comes within its patience, or never."""
-    if not locks_of(session.incident):
+    if not in_question(session.incident):
         session.console.say("No lock is held here, so there is nothing to ask about.")
         return
     session.do(session.walk.reception.ask_again, source)

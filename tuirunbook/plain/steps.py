@@ -18,7 +18,7 @@ from tuirunbook.core.records import digest_text, state_text
 from tuirunbook.core.runbook import Action, substitute_plain
 from tuirunbook.core.text import clean, one_line
 from tuirunbook.core.timeline import outcome_in_words
-from tuirunbook.core.verdict import CHECK_NAMES, as_counted, as_finding, judge
+from tuirunbook.core.verdict import CHECK_NAMES, Opinion, as_counted, as_finding, judge
 from tuirunbook.plain.exhibits import rows_without_an_answer
 from tuirunbook.plain.session import Session
 from tuirunbook.plain.telling import holder
@@ -156,8 +156,8 @@ def verdict(session: Session, identity: LockIdentity, *, with_rows: bool = False
         yield from (f"  not checked: {one_line(fact, 300)}" for fact in found.not_checked)
     elif found.not_checked:
         yield f"  not checked: {len(found.not_checked)} of the rows above; they count for nothing"
-    if found.missing:
-        yield f"  no evidence from: {', '.join(CHECK_NAMES[name] for name in found.missing)}"
+    if found.missing and found.opinion is not Opinion.ACTIVE:
+        yield f"  no decisive answer: {', '.join(CHECK_NAMES[name] for name in found.missing)}"
     if not found.checks:
         yield f"  {one_line(found.advice, 300)}"
         return

@@ -39,12 +39,9 @@ def lock(session: Session) -> Iterator[str]:
         yield f"Lock: {store.label} cannot be read: {one_line(reading.why, 300)}"
         if reading.advice:
             yield f"  {one_line(reading.advice, 300)}"
-    if not snapshot.held and incident.unseen:
-        yield from (_unseen(session, info) for info in incident.unseen)
-    elif not snapshot.held and snapshot.blind:
-        yield "Lock: nothing is known about it until that can be read."
-    elif not snapshot.held:
-        yield _nobody(session)
+    yield from (_unseen(session, info) for info in incident.unseen)
+    if not snapshot.held and not incident.unseen:
+        yield "Lock: nothing is known about it until that can be read." if snapshot.blind else _nobody(session)
     if incident.elsewhere:
         yield f"STOP: we are not reading what Terraform reads: {one_line(incident.elsewhere, 300)}"
     if session.shown.unwritable:

@@ -12,6 +12,7 @@ import msgspec
 from tuirunbook.core.backend import RootModule
 from tuirunbook.core.other_backends import other_backend
 from tuirunbook.core.state import State, StateMapping, Unresolved
+from tuirunbook.repository import advice
 from tuirunbook.repository.backend_config import ConfigFiles, Given, read_given
 from tuirunbook.repository.configuration import Declared, relative
 from tuirunbook.repository.effective import Effective, completed
@@ -22,9 +23,6 @@ from tuirunbook.repository.root import root_module
 
 if TYPE_CHECKING:
     from tuirunbook.repository.scripts import Init
-
-_MAPPING = ".tflock/config.toml"
-_MOST_NAMED = 4
 
 
 class Partial(msgspec.Struct, kw_only=True):
@@ -81,13 +79,15 @@ class Completion:
             return
         given = read_given([str(self._base / name) for name in mapping.config_files], self._base, one.place.directory)
         own = mapping.arguments(one.name)
-        given = Given(arguments={**given.arguments, **own}, origins={**given.origins, **dict.fromkeys(own, _MAPPING)})
+        given = Given(
+            arguments={**given.arguments, **own}, origins={**given.origins, **dict.fromkeys(own, advice.MAPPING)}
+        )
         files = tuple(relative(self._base / name, one.place.directory) for name in mapping.config_files)
-        for workspace in dict.fromkeys((one.workspace, *((name, _MAPPING) for name in mapping.workspaces))):
+        for workspace in dict.fromkeys((one.workspace, *((name, advice.MAPPING) for name in mapping.workspaces))):
             root = self._completed(msgspec.structs.replace(one, workspace=workspace), given)
             if root is not None:
                 one.known.append(root)
-                yield state_of(root, f"mapping: {_MAPPING}", files)
+                yield state_of(root, f"mapping: {advice.MAPPING}", files)
 
     def _from_scripts(self, one: Partial, inits: Sequence[Init]) -> Iterator[State]:
         directory = one.place.directory
@@ -210,20 +210,11 @@ def _lacking(root: RootModule, effective: Effective, reasons: Mapping[str, str])
         if name in effective.unresolved:
             reason = effective.reasons.get(name)
             why = f"{effective.unresolved[name]} sets it to an expression{f': {reason}' if reason else ''}"
-            # Terraform itself takes no expression here
-            program = root.program if root.program == "terragrunt" else "tofu"
-            how = f"run `{program} init` in it, which saves the value, or map this root in {_MAPPING}"
+            how = advice.map_resolved(root.program)
         else:
             why = reasons.get(name) or reasons.get("a configuration file") or "no file here sets it"
-            how = f"map this root in {_MAPPING}, or start in it with --backend-config FILE{_named(root.candidates)}"
-            how = f"set AWS_REGION, or {how}" if name == "region" else how
+            how = advice.map_once(name, root.candidates)
         yield Unresolved(argument=name, why=why, how=how)
-
-
-def _named(candidates: Sequence[str]) -> str:
-    named = ", ".join(candidates[:_MOST_NAMED])
-    more = len(candidates) - _MOST_NAMED
-    return f" (found: {named}{f' and {more} more' if more > 0 else ''})" if candidates else ""
 
 
 def _pattern(glob: str) -> re.Pattern[str]:

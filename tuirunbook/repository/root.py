@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from tuirunbook.core.address import AddressError
 from tuirunbook.core.backend import Backend, Missing, RootModule
 from tuirunbook.core.other_backends import other_backend
+from tuirunbook.repository import advice
 from tuirunbook.repository.backend_config import candidates
 from tuirunbook.repository.configuration import relative
 from tuirunbook.repository.effective import Effective
@@ -17,7 +18,6 @@ from tuirunbook.repository.trust import settings_files_inside
 
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 REQUIRED = ("bucket", "key", "region")
-_MOST_NAMED = 4
 
 
 def root_module(
@@ -41,6 +41,7 @@ def root_module(
     if suggestions is None:
         files = candidates(place.directory, place.checkout) if unset(backend, effective) else ()
         suggestions = tuple(relative(path, place.directory) for path in files)
+    program = program or program_of(place)
     trust = settings_files_inside(backend, place.directory, place.checkout, environ)
     root = RootModule(
         directory=str(place.directory),
@@ -51,9 +52,9 @@ def root_module(
         workspace_origin=workspace[1],
         data_dir=str(place.data_dir),
         initialised=effective.initialised,
-        program=program or program_of(place),
+        program=program,
         disagreements=effective.disagreements,
-        missing=_missing(backend, effective, suggestions),
+        missing=tuple(_missing(backend, effective, program, suggestions)),
         notes=(*place.notes, *effective.notes, *_notes(place, backend, trust)),
         candidates=suggestions,
         needs_trust=trust,
@@ -88,22 +89,11 @@ def with_region(effective: Effective, environ: Mapping[str, str]) -> Backend:
     return Backend(type=effective.type, arguments=arguments, origins={name: origins[name] for name in arguments})
 
 
-def _missing(backend: Backend, effective: Effective, suggestions: tuple[str, ...]) -> tuple[Missing, ...]:
-    named = ", ".join(suggestions[:_MOST_NAMED])
-    more = len(suggestions) - _MOST_NAMED
-    hint = f" (found: {named}{f' and {more} more' if more > 0 else ''})" if suggestions else ""
-    found: list[Missing] = []
+def _missing(backend: Backend, effective: Effective, program: str, suggestions: tuple[str, ...]) -> Iterator[Missing]:
     for name in unset(backend, effective):
-        how = f"give --backend-config {name}=VALUE or --backend-config FILE{hint}"
-        if name in effective.unresolved:
-            how = (
-                f"{effective.unresolved[name]} sets it to an expression, which OpenTofu resolves and Terraform "
-                f"refuses: run `tofu init`, which saves its value, or give --backend-config {name}=VALUE"
-            )
-        elif name == "region":
-            how = f"set AWS_REGION, or {how}"
-        found.append(Missing(argument=name, how=how))
-    return tuple(found)
+        place = effective.unresolved.get(name)
+        how = advice.start_with(name, suggestions) if place is None else advice.start_resolved(name, place, program)
+        yield Missing(argument=name, how=how)
 
 
 def unset(backend: Backend, effective: Effective) -> list[str]:

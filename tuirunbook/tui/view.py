@@ -10,6 +10,7 @@ from textual.content import Content
 
 from tuirunbook.core.age import age
 from tuirunbook.core.backend import RootModule
+from tuirunbook.core.claims import in_question
 from tuirunbook.core.gates import Policy
 from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import (
@@ -279,7 +280,7 @@ def _next_in_line(view: View) -> Content:
         return Content.assemble(("STOP: ", "bold $text-error"), f"not what Terraform reads: {view.incident.elsewhere}")
     told = [answer for (_, question), answer in view.incident.answers.items() if question == "next"]
     if not told:
-        briefs = [brief for lock in view.incident.identities if (brief := in_brief(view.incident, lock))]
+        briefs = [brief for lock in in_question(view.incident) if (brief := in_brief(view.incident, lock))]
         if not briefs:
             return Content.assemble("Next in line: ", ("not known yet", "$text-muted"))
         return Content.assemble("Next in line, by CI: ", (briefs[0], "bold"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from tuirunbook.core.claims import in_question
 from tuirunbook.core.events import FindingDisputed
 from tuirunbook.core.evidence import Finding, Match, Says
 from tuirunbook.core.incident import Incident
@@ -72,12 +73,7 @@ def _group(name: str, status: SourceStatus | None, found: list[Finding]) -> Iter
 
 def _present(incident: Incident, lock: LockIdentity) -> bool:
     """Whether a lock is there, or may be there unseen; when none is, what was said of the last ones is still shown."""
-    return lock in locks_of(incident) or not incident.identities
-
-
-def locks_of(incident: Incident) -> tuple[LockIdentity, ...]:
-    """The locks that evidence is about: those that are there, then those that may be there unseen."""
-    return (*incident.identities, *(LockIdentity(info.id) for info in incident.unseen))
+    return lock in in_question(incident) or not incident.identities
 
 
 def dispute_of(incident: Incident, finding: Finding) -> FindingDisputed | None:

@@ -242,6 +242,6 @@ def _asked(maker: _Maker) -> Finding:
         notes.append(
             f"the holder's clock is at least {maker.holder.ahead.total_seconds():.0f} s ahead of the lock store's"
         )
-    fact = "; ".join(["it was asked", *notes])
+    fact = "; ".join([f"{report.place} was asked", *notes])
     says = Says.UNKNOWN if report.notes else Says.NOTHING
     return maker.finding("asked", says, Match.COULD_BE, fact)

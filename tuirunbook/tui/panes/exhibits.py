@@ -8,13 +8,14 @@ from datetime import datetime
 from textual.content import Content
 
 from tuirunbook.core.age import age
+from tuirunbook.core.claims import in_question
 from tuirunbook.core.evidence import Finding, InLine
 from tuirunbook.core.lock import parse_time, short
 from tuirunbook.core.text import one_line
 from tuirunbook.tui.panes.parts import SAYS_GLYPH, SAYS_STYLE, SAYS_WORDS, heading, pair
 from tuirunbook.tui.view import View, clock
 from tuirunbook.walk.evidence_desk import SourceStatus
-from tuirunbook.walk.exhibits import MEANS, NOT_TO_DISPUTE, WEIGHT, Exhibit, dispute_of, exhibits, locks_of, weighs
+from tuirunbook.walk.exhibits import MEANS, NOT_TO_DISPUTE, WEIGHT, Exhibit, dispute_of, exhibits, weighs
 
 _WIDTH = 8
 
@@ -51,7 +52,7 @@ def row_line(row: Exhibit, view: View, width: int) -> Content:
         name = one_line(row.source, max(8, width - len(word) - 2))
         return Content.assemble((name, "bold"), " " * max(2, width - len(name) - len(word)), (word, style))
     finding = row.finding
-    about = f"[{short(finding.lock)}] " if len(locks_of(view.incident)) > 1 else ""
+    about = f"[{short(finding.lock)}] " if len(in_question(view.incident)) > 1 else ""
     mark = ("disputed: ", "bold $text-warning") if dispute_of(view.incident, finding) else ""
     glyph = (f"  {SAYS_GLYPH[finding.says]} ", SAYS_STYLE[finding.says])
     return Content.assemble(glyph, about, mark, one_line(finding.fact, width))

@@ -96,8 +96,8 @@ def verdict_lines(verdict: Verdict, *, advises: bool = True) -> Iterable[Content
     for candidate in verdict.candidates:
         said = "" if candidate.startswith("could be about this state") else "could be this state: "
         yield Content.assemble((f"  ? {said}", "$text-warning"), one_line(candidate, 300))
-    if verdict.missing:
+    if verdict.missing and verdict.opinion is not Opinion.ACTIVE:
         names = ", ".join(CHECK_NAMES[name] for name in verdict.missing)
-        yield Content.assemble(("  no evidence from: ", "$text-muted"), names)
+        yield Content.assemble(("  no decisive answer: ", "$text-muted"), names)
     if advises:
         yield Content(f"  {verdict.advice}")

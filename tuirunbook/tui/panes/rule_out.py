@@ -107,7 +107,7 @@ def _evidence(view: View, lock: LockIdentity) -> Lines:
 
 def _only_asked(finding: Finding) -> bool:
     """Whether it says no more than that its source was asked."""
-    return finding.says is Says.NOTHING and (finding.key.startswith("asked.") or finding.fact == "it was asked")
+    return finding.says is Says.NOTHING and (finding.key.startswith("asked.") or finding.fact.endswith(" was asked"))
 
 
 def _rank(finding: Finding) -> int:

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
+from tuirunbook.core.claims import in_question
 from tuirunbook.core.lock import short
 from tuirunbook.core.values import ReadsOnlyError
 from tuirunbook.core.verdict import judge
@@ -23,7 +24,7 @@ from tuirunbook.tui.panes.exhibits import in_full, row_line, rows_of
 from tuirunbook.tui.panes.parts import OPINION_STYLE
 from tuirunbook.tui.rows import Rows
 from tuirunbook.tui.view import View, who_writes
-from tuirunbook.walk.exhibits import Exhibit, locks_of
+from tuirunbook.walk.exhibits import Exhibit
 
 _DOING = frozenset({"ask", "dispute", "switch"})
 """The actions that ask somebody or add to the incident."""
@@ -92,7 +93,7 @@ class EvidenceScreen(GreyKeys[None]):
     @on(Rows.Moved)
     def _show(self) -> None:
         parts: list[str | tuple[str, str]] = [("Evidence", "bold")]
-        for lock in locks_of(self._shown.incident):
+        for lock in in_question(self._shown.incident):
             opinion = judge(self._shown.incident, lock).opinion
             parts += [f"   {short(lock)} ", (opinion.value.upper(), OPINION_STYLE[opinion])]
         place = f"   {self.rows.cursor + 1} of {len(self._exhibits)}" if self._exhibits else ""
