@@ -118,6 +118,16 @@ def test_without_answers_the_release_is_refused_and_says_so(stuck: StuckLock, ho
     assert held(stuck.root)
 
 
+def test_a_step_is_gone_to_by_its_own_number(stuck: StuckLock, home: Path) -> None:
+    with plain(stuck.root, home) as operator:
+        for number in ("6", "10"):
+            operator.pick("go to another step")
+            operator.type(number, "Which step, a number")
+        operator.pick("leave")
+        assert operator.end() == 0
+    assert operator.told.index("Step 6 of 9") < operator.told.rindex("Step 3 of 9")
+
+
 def test_the_end_of_the_input_in_the_confirmation_sends_nothing(stuck: StuckLock, home: Path) -> None:
     with plain(stuck.root, home) as operator:
         up_to_the_release(operator)
@@ -206,7 +216,8 @@ def test_an_error_with_another_cause_is_walked_with_its_own_runbook(stuck: Stuck
         operator.pick("earlier", "When was it printed, a number")
         operator.type("", "Where, a link (empty: none)")
         operator.pick("walk digest-mismatch instead", "The runbook for it is digest-mismatch, a number")
-        go_to(operator, "1.")
+        operator.pick("go to another step")
+        operator.type("1", "Which step, a number")
         operator.pick("leave")
         assert operator.end() == 0
     assert operator.told.count("Step 1 of") >= 2

@@ -163,8 +163,9 @@ class PlainWalk:
     # Deeds that are small
 
     def _go_to(self) -> None:
-        choices: list[tuple[int | None, str]] = [(None, "the current step, from now on")]
-        choices += list(enumerate(steps.step_list(self._session)))
+        # The steps first: the number that is typed is the step's own.
+        choices: list[tuple[int | None, str]] = list(enumerate(steps.step_list(self._session)))
+        choices.append((None, "the current step, from now on"))
         self._chosen = self._session.console.choose("Which step", choices, back="Back")
 
     def _more(self) -> None:

@@ -37,10 +37,10 @@ _RETRIES = {
 
 
 def step_list(session: Session) -> Iterator[str]:
-    """Every step with its progress."""
+    """Every step with its progress, in the order of their numbers from 1."""
     for state in session.told.steps():
         note = f": {state.note}" if state.note else ""
-        yield f"{state.step.number}. {one_line(state.step.title, 80)} ({state.progress.value}{note})"
+        yield f"{one_line(state.step.title, 80)} ({state.progress.value}{note})"
 
 
 def step(session: Session, state: StepState) -> Iterator[str]:
