@@ -28,6 +28,7 @@ from tests.support.locks import (
 from tuirunbook.core.address import AddressError, StateAddress
 from tuirunbook.core.endpoints import honours_if_match
 from tuirunbook.core.lock import Free, Held, Reading, Store, StoredLock
+from tuirunbook.core.restore import restore_command
 from tuirunbook.core.values import DeleteAnswer, DeleteOutcome
 from tuirunbook.locks import AwsLockStore
 from tuirunbook.locks.deleting import lock_item_key, lockfile_key
@@ -407,7 +408,7 @@ def test_a_deleted_lock_comes_back_by_the_command_but_never_over_another(backend
     lock = item_lock(store)
     backup = tmp_path / "backup-1-dynamodb.json"
     backup.write_text(msgspec.json.encode({"LockID": {"S": LOCK_ID}, "Info": {"S": lock.raw}}).decode())
-    command = store.restore_command(lock, backup)
+    command = restore_command(store.look().address, lock.store, str(backup))
     assert subprocess.run(command, env=backend.environ(), capture_output=True, check=False).returncode != 0
     store.delete(lock)
     assert subprocess.run(command, env=backend.environ(), capture_output=True, check=False).returncode == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from tuirunbook import repository
 from tuirunbook.core.address import join_key
 from tuirunbook.core.workspace import is_workspace, workspace_of
-from tuirunbook.repository.checkout import head_of
 
 if TYPE_CHECKING:
     from tests.repository.conftest import Checkout
@@ -128,23 +126,3 @@ def test_a_derived_workspace_leads_back_to_the_path(key: str, prefix: str, works
     assert found is None or join_key(prefix, found, key) == path
     if ".." not in (key + prefix + workspace) and workspace != ".":
         assert found is not None
-
-
-class TestHead:
-    def test_branch_commit_and_remote_without_credentials(self, checkout: Checkout) -> None:
-        checkout.write("a", "a")
-        git = ["git", "-C", str(checkout.top), "-c", "user.name=t", "-c", "user.email=t@example.com"]
-        subprocess.run([*git, "remote", "add", "origin", "https://user:hush@example.com/infra.git"], check=True)
-        subprocess.run([*git, "add", "."], check=True)
-        empty = head_of(checkout.top)
-        assert empty is not None
-        assert (empty.branch, empty.commit) == ("main", None)
-        subprocess.run([*git, "commit", "--quiet", "-m", "m"], check=True)
-        head = head_of(checkout.top)
-        assert head is not None
-        assert head.commit is not None
-        assert len(head.commit) == 40
-        assert head.remote == "https://example.com/infra.git"
-
-    def test_no_checkout_has_none(self, checkout: Checkout) -> None:
-        assert head_of(checkout.top.parent) is None

@@ -35,8 +35,6 @@ M = TypeVar("M")
 class Notebook:
     """An incident that somebody else writes, in memory."""
 
-    incident_id = "261123-0312-kiwi"
-
     def __init__(self) -> None:
         self.added: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.who: Writer | None = THEM

@@ -204,10 +204,6 @@ class Runbook(msgspec.Struct, frozen=True, kw_only=True):
         """The first step with this action."""
         return next((step for step in self.steps if step.action is action), None)
 
-    def step_by_id(self, step_id: str) -> Step | None:
-        """The step with this ID."""
-        return next((step for step in self.steps if step.id == step_id), None)
-
     def questions(self) -> Iterator[Question]:
         """Every question, in the order of the steps."""
         for step in self.steps:

@@ -25,11 +25,6 @@ class Follower:
         self._path = directory / reader.JOURNAL
         self._reader = reader.Reader(self._path)
 
-    @property
-    def incident_id(self) -> str:
-        """The incident's name."""
-        return self._directory.name
-
     def read_new(self) -> tuple[Event, ...]:
         """The events that were added since the last call; all of them, from the first, when it is read again.
 

@@ -116,11 +116,6 @@ class JournalWriter:
             self._write(b"\n", durable=True)
             self._position = reader.Position(self._position.seq, self._position.prev, self._position.length + 1)
 
-    @property
-    def incident_id(self) -> str:
-        """The incident's name."""
-        return self.directory.name
-
     def append(self, event: Event) -> None:
         """Write one event, on the disk before this returns unless its kind is `CHEAP`.
 

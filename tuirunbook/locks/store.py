@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -13,7 +12,6 @@ import msgspec
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.endpoints import honours_if_match
 from tuirunbook.core.lock import LockSnapshot, NotChecked, Reading, Store, StoredLock, TableFacts
-from tuirunbook.core.restore import restore_command
 from tuirunbook.core.values import Caller, DeleteAnswer, DeleteOutcome, StateContent
 from tuirunbook.locks import commands, deleting, listing, reading
 from tuirunbook.locks.clients import Clients
@@ -177,10 +175,6 @@ class AwsLockStore:
     def delete_command(self, lock: StoredLock) -> tuple[str, ...]:
         """The `aws` command that does the same, for the one who has the permission."""
         return commands.delete_command(self._locate(), lock)
-
-    def restore_command(self, lock: StoredLock, backup: Path) -> tuple[str, ...]:
-        """The `aws` command that puts a deleted lock back, unless something has taken its place."""
-        return restore_command(self._locate(), lock.store, str(backup))
 
     @property
     def _table_name(self) -> str:

@@ -66,11 +66,6 @@ class Run:
         """Whether the hints are shown unasked."""
         return self.scenario.guided
 
-    @property
-    def world_pid(self) -> int:
-        """The process of the world."""
-        return self._client.pid
-
     def program(self) -> str:
         """What runs as terraform here; a label for ours, empty for the real one."""
         facts: dict[str, Any] = self._client.ask("facts")

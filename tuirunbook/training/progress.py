@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -160,8 +159,3 @@ def report_markdown(told: Mapping[str, Any]) -> str:
             "",
         ]
     return "\n".join(lines) if told["people"] else "\n".join([*lines, "Nobody has trained here yet.", ""])
-
-
-def report_json(told: Mapping[str, Any]) -> str:
-    """The report as JSON."""
-    return json.dumps(told, indent=2) + "\n"

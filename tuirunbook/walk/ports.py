@@ -204,11 +204,6 @@ class AsksAws(Protocol):
 class Journal(Protocol):
     """The incident on disk."""
 
-    @property
-    def incident_id(self) -> str:
-        """The incident's name."""
-        ...
-
     def append(self, event: Event) -> None:
         """Write one event, flushed to disk where its kind asks for it.
 
@@ -236,11 +231,6 @@ class Journal(Protocol):
 
 class FollowedJournal(Protocol):
     """An incident on disk that another session writes. Nothing here writes, and nothing is in the writer's way."""
-
-    @property
-    def incident_id(self) -> str:
-        """The incident's name."""
-        ...
 
     def read_new(self) -> Sequence[Event]:
         """The events that were added since the last call; all of them, from the first, when it was read again.

@@ -16,7 +16,7 @@ from tests.evidence.ci.conftest import ADDRESS, NOW, stored
 from tests.evidence.ci.serving import Asked, GitHubServer, Reply, Serving, as_json, serving
 from tests.evidence.ci.test_github import REFUSED
 from tests.evidence.ci.test_transport import environ, stand_in
-from tuirunbook.cli.walk import read_text, with_error
+from tuirunbook.cli.walk import is_address, read_text, with_error
 from tuirunbook.core.backend import Backend, RootModule
 from tuirunbook.core.diagnosis import Kind, diagnose
 from tuirunbook.core.evidence import Finding, Says
@@ -259,3 +259,10 @@ def test_an_error_that_was_read_from_an_address_keeps_it_and_one_from_a_file_has
     (tmp_path / "ci.log").write_text("boom")
     saved = with_error(Options(), str(tmp_path / "ci.log"))
     assert (saved.error, saved.error_link) == ("boom", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "address"), [("https://x", True), ("ci.log", False), ("-", False), ("./https://x", False)]
+)
+def test_what_is_an_address_and_what_a_file(given: str, *, address: bool) -> None:
+    assert is_address(given) is address

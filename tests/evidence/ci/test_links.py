@@ -9,7 +9,7 @@ import pytest
 from tests.evidence.ci.serving import Asked, GitHubServer, Reply, Serving, as_json, as_text, serving
 from tests.evidence.ci.test_github import REFUSED
 from tuirunbook.core.diagnosis import Kind, diagnose
-from tuirunbook.evidence.ci.links import Fetched, fetch, is_link
+from tuirunbook.evidence.ci.links import Fetched, fetch
 from tuirunbook.evidence.ci.transport import Http, NotAskedError, Transport
 
 
@@ -100,13 +100,6 @@ def test_a_token_goes_to_no_host_that_an_address_names() -> None:
     ):
         with pytest.raises(NotAskedError, match=r"there is no login for evil\.test"):
             fetch(link, environ)
-
-
-@pytest.mark.parametrize(
-    ("given", "link"), [("https://x", True), ("ci.log", False), ("-", False), ("./https://x", False)]
-)
-def test_what_is_an_address(given: str, *, link: bool) -> None:
-    assert is_link(given) is link
 
 
 JOBS = {

@@ -52,7 +52,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         run: What people call the run (`812`).
         id: The system's own name for the job, or empty.
         attempt: Which attempt of the run, from 1.
-        workflow: What defines it (`.github/workflows/deploy.yml`), or empty.
         definition: The text that defines it in this checkout, or None where that is not known. It may differ from what
             the run's commit had.
         paths: The path filters that its trigger went through; empty without any.
@@ -79,7 +78,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
     id: str = ""
     attempt: int = 1
-    workflow: str = ""
     definition: str | None = None
     paths: tuple[str, ...] = ()
     branch: str = ""

@@ -74,11 +74,6 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     clues: tuple[Clue, ...] = ()
     home: WhoRule | None = None
 
-    def clue(self, platform: Platform) -> Clue | None:
-        """What it tells about one platform; also when the name is only shared with it."""
-        own = next((clue for clue in self.clues if clue.platform is platform), None)
-        return own or next((clue for clue in self.clues if platform in clue.shared), None)
-
     def fact(self, name: str) -> str:
         """A fact that the name carries, by the surest clue that has it; empty when none does."""
         return next((clue.facts[name] for clue in self.clues if clue.facts.get(name)), "")

@@ -131,7 +131,6 @@ class Buildkite:
             stage=stage,
             run=text(build, "number"),
             id=text(node, "id"),
-            workflow=text(inner(build, "pipeline"), "slug"),
             definition=text(node, "command") or None,
             branch=text(build, "branch"),
             actor=text(inner(build, "creator"), "name"),

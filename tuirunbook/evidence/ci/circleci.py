@@ -126,7 +126,6 @@ class CircleCi:
             stage=stage,
             run=number,
             id=text(node, "id"),
-            workflow=text(workflow, "name"),
             definition=self._config.defining(name) if self._config else None,
             branch=text(inner(pipeline, "vcs"), "branch"),
             result=text(node, "status"),

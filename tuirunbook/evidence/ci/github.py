@@ -234,7 +234,6 @@ class _Maker:
             stage=stage,
             run=text(run, "run_number", "id"),
             attempt=_number(text(run, "run_attempt")),
-            workflow=_path(run),
             definition=self.definition(run, ""),
             paths=self._paths(run),
             branch=text(run, "head_branch"),
@@ -263,7 +262,6 @@ class _Maker:
             run=text(run, "run_number", "id"),
             id=text(node, "id"),
             attempt=_number(text(node, "run_attempt")),
-            workflow=_path(run),
             definition=self.definition(run, text(node, "name")),
             paths=self._paths(run),
             branch=text(run, "head_branch"),
@@ -309,7 +307,6 @@ class _Maker:
         return Job(
             name=workflow.path,
             stage=Stage.SCHEDULED,
-            workflow=workflow.path,
             definition=workflow.text,
             hold=f"gh workflow disable {file} {self._flag()}",
             undo=f"gh workflow enable {file} {self._flag()}",

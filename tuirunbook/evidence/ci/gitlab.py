@@ -151,7 +151,6 @@ class GitLab:
             stage=stage,
             run=text(inner(node, "pipeline"), "id"),
             id=identifier,
-            workflow=".gitlab-ci.yml",
             definition=self._pipeline.defining(name) if self._pipeline else None,
             branch=text(node, "ref"),
             actor=text(inner(node, "user"), "username"),

@@ -45,11 +45,6 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     link: str
 
 
-def is_link(given: str) -> bool:
-    """Whether what was given is an address and no file."""
-    return given.startswith(("https://", "http://"))
-
-
 def fetch(
     link: str,
     environ: Mapping[str, str],
