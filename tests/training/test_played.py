@@ -82,6 +82,8 @@ def test_the_same_release_is_unsafe_when_nobody_was_asked_before(any_desk: Desk)
     assert trainee.sees("you could not know that")
     assert trainee.sees("costs about 120 s")
     assert trainee.sees("You wrote: dead, 90 % sure")
+    assert trainee.sees("What could have gone wrong")
+    assert not trainee.sees("What it broke")
 
 
 def test_a_live_apply_is_waited_for_and_ends_by_itself(any_desk: Desk) -> None:

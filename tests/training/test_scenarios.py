@@ -36,6 +36,8 @@ needs = ["run"]
 truth = "It died."
 """
 
+SIGHTING = '[[sightings]]\nkey = "run"\nfact = "a run ended"\nsource = "gh"\n'
+
 
 def mistakes(tmp_path: Path, text: str) -> list[tuple[int, str]]:
     path = tmp_path / "mine.toml"
@@ -101,6 +103,14 @@ def test_the_example_of_the_format_is_a_scenario(tmp_path: Path) -> None:
         ('name = "prod"', 'name = "prod"\nhas = "vpc"', 7, "has: expected a list of texts, and this is text"),
         ("[[locks]]", '[[profiles]]\nname = "a"\naccount = "12"\n[[locks]]', 10, "account: expected 12 digits"),
         ("[[locks]]", '[[profiles]]\nname = "a"\naccount = "210987654321"\n[[locks]]', 8, "in account 123456789012"),
+        ("[[locks]]", '[[hints]]\ntext = "q"\nstep = "rule_out"\n[[locks]]', 10, "step: expected one of ask,"),
+        ("[[locks]]", f'{SIGHTING}root = "nowhere"\n[[locks]]', 12, "root: expected one of prod"),
+        (
+            "[[locks]]",
+            '[[in_line]]\nwhat = "a"\nstarts = "b"\nroot = "no"\n[[locks]]',
+            11,
+            "root: expected one of prod",
+        ),
         ("[[locks]]", "[locks]", 8, "expected [[locks]] tables"),
         ('truth = "It died."', "truth = 1", 22, "truth: expected text, and this is a whole number"),
     ],

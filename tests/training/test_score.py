@@ -15,6 +15,7 @@ from tuirunbook.core.events import (
     ReleaseEnded,
     ReleaseIntended,
     Verified,
+    WaitStarted,
     timestamp,
 )
 from tuirunbook.core.lock import LockIdentity
@@ -96,6 +97,10 @@ class Told:
         self.events.append(OutsideAction(at=self._at(), action=action, who="mara", note=LOCK))
         return self
 
+    def wait(self) -> Told:
+        self.events.append(WaitStarted(at=self._at()))
+        return self
+
     def verify(self) -> Told:
         self.events.append(Verified(at=self._at(), ending="dead-plan", read_by="mara"))
         return self
@@ -119,7 +124,13 @@ def test_a_check_made_after_the_act_does_not_count() -> None:
 def test_releasing_the_living_is_unsafe_whatever_was_asked() -> None:
     told = Told().ask("run", "owner").release().comes_to(scenario(), alive=True, damage=("the state was overtaken",))
     assert told.grade is Grade.UNSAFE
-    assert told.broke == ("the state was overtaken",)
+    assert (told.broke, told.risk) == (("the state was overtaken",), "")
+
+
+def test_what_could_have_gone_wrong_is_not_told_as_broken() -> None:
+    told = Told().release().comes_to(scenario())
+    assert (told.broke, told.risk) == ((), "it would have broken")
+    assert not Told().ask("run", "owner").release().comes_to(scenario()).risk
 
 
 def test_a_raw_delete_is_an_act_like_any_other() -> None:
@@ -168,6 +179,12 @@ def test_waiting_is_best_when_it_is_known_why() -> None:
     assert Told().ask("run", "owner").judge("alive").comes_to(played, alive=True).grade is Grade.BEST
     assert Told().judge("alive").comes_to(played, alive=True).grade is Grade.INCOMPLETE
     assert Told().ask("run", "owner").judge("dead").comes_to(played, alive=True).grade is Grade.INCOMPLETE
+
+
+def test_who_ends_the_page_without_waiting_is_not_told_that_they_waited() -> None:
+    played = scenario(Right.WAIT, verdict="alive")
+    assert Told().ask("run", "owner").judge("alive").comes_to(played, alive=True).why.endswith("left its lock alone.")
+    assert Told().ask("run", "owner").wait().judge("alive").comes_to(played, alive=True).why.endswith("and waited.")
 
 
 def test_the_debrief_quotes_what_was_known_at_the_moment_of_acting_and_no_later() -> None:

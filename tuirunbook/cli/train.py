@@ -130,7 +130,7 @@ def _scenarios(file: Path | None) -> tuple[Scenario, ...]:
     try:
         return (*shipped(), load(file)) if file is not None else shipped()
     except ScenarioErrors as errors:
-        raise Problem(str(errors), "`tflock-tui train --check FILE` lists all mistakes.") from errors
+        raise Problem(str(errors), "Mend them; `tflock-tui train --check FILE` looks without playing.") from errors
 
 
 def _list(progress: Progress, scenarios: tuple[Scenario, ...], person: str, *, only_due: bool, as_json: bool) -> None:

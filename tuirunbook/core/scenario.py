@@ -244,7 +244,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Debriefing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is told afterwards: what was so, what a release of the living would have broken, and one habit."""
+    """What is told afterwards: what was so, what could have gone wrong if nothing broke, and one habit."""
 
     truth: str
     breaks: str = ""

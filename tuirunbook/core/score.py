@@ -90,6 +90,7 @@ class Debrief(msgspec.Struct, frozen=True, kw_only=True):
         known: The trainee's own transcript up to the act, or to the end.
         missed: The checks that would have changed it.
         broke: What the act broke.
+        risk: What could have gone wrong, where an unsafe act broke nothing.
         judgement: What was written down before the act, in words.
         sufficed: When the evidence sufficed against when it was acted on, in words, or empty.
         habit: One habit for the next page.
@@ -105,6 +106,7 @@ class Debrief(msgspec.Struct, frozen=True, kw_only=True):
     known: tuple[str, ...] = ()
     missed: tuple[Missed, ...] = ()
     broke: tuple[str, ...] = ()
+    risk: str = ""
     judgement: str = ""
     sufficed: str = ""
     habit: str = ""
@@ -199,7 +201,8 @@ def debrief(
         truth=told.truth,
         known=_known(events, moment),
         missed=tuple(_missed(scenario, unmet)) if grade is not Grade.BEST else (),
-        broke=(*damage, *((told.breaks,) if unsafe and not damage and told.breaks else ())),
+        broke=tuple(damage),
+        risk=told.breaks if unsafe and not damage else "",
         judgement=_in_words(judgements, moment),
         sufficed=_sufficed(scenario, asked, moment, events),
         habit=told.habit,
@@ -241,8 +244,10 @@ def _grade(
     if not judgements or judgements[-1].verdict != rules.verdict:
         said = f"“{judgements[-1].verdict}”" if judgements else "nothing"
         return Grade.INCOMPLETE, f"You left it alone, which was right; but your verdict was {said}."
-    left = "You found out that the holder was alive, and waited."
-    return Grade.BEST, left if rules.right is Right.WAIT else "You saw that this was nothing to release, and said so."
+    if rules.right is not Right.WAIT:
+        return Grade.BEST, "You saw that this was nothing to release, and said so."
+    waited = any(isinstance(event, WaitStarted) for event in events)
+    return Grade.BEST, f"You found out that the holder was alive, and {'waited' if waited else 'left its lock alone'}."
 
 
 def _released(

@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from tuirunbook.core.runbook import Action
 from tuirunbook.core.scenario import HOME_ACCOUNT, Happening, Inquiry, PracticeProfile, Scenario, seconds
 
 SHIPPED = Path(__file__).parent / "scenarios"
@@ -153,10 +154,7 @@ class _Reader:
             self._add(("name",), f"name: expected {path.stem!r}, as the file is called")
         if not scenario.roots:
             self._add(("roots",), "expected at least one [[roots]]")
-        names = {root.name for root in scenario.roots}
         for index, lock in enumerate(scenario.locks):
-            if lock.root not in {"", *names}:
-                self._add(("locks", index, "root"), f"root: expected one of {', '.join(sorted(names))}")
             if lock.workspace not in {"default", *scenario.workspaces}:
                 self._add(("locks", index, "workspace"), "workspace: expected one of `workspaces`, or default")
         known = {inquiry.id for inquiry in scenario.inquiries}
@@ -166,9 +164,21 @@ class _Reader:
                 for wanted in getattr(rules, name, ()):
                     if wanted not in allowed:
                         self._add((table, name), f"{name}: there is no inquiry {wanted!r}")
+        self._places(scenario)
         self._profiles(scenario.profiles)
         self._happenings(scenario.happenings)
         self._inquiries(scenario.inquiries)
+
+    def _places(self, scenario: Scenario) -> None:
+        """Root modules and steps that are named; one that is not there would be passed over in silence."""
+        names = {root.name for root in scenario.roots}
+        for table in ("locks", "sightings", "in_line"):
+            for index, one in enumerate(getattr(scenario, table)):
+                if one.root not in {"", *names}:
+                    self._add((table, index, "root"), f"root: expected one of {', '.join(sorted(names))}")
+        for index, hint in enumerate(scenario.hints):
+            if hint.step not in {"", *Action}:
+                self._add(("hints", index, "step"), f"step: expected one of {', '.join(sorted(Action))}")
 
     def _profiles(self, profiles: tuple[PracticeProfile, ...]) -> None:
         for index, profile in enumerate(profiles):

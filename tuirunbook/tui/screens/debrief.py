@@ -53,6 +53,7 @@ def debrief_text(told: Debrief) -> Content:
         Content(""),
         *_section("What was so", (told.truth,)),
         *_section("What it broke", told.broke),
+        *_section("What could have gone wrong", (told.risk,)),
         *_section("What you had written down", (told.judgement,)),
         *_section(
             "The checks that would have told",
