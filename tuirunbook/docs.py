@@ -15,7 +15,8 @@ def help_text() -> str:
     """The help of `tflock-tui` and of each command, as Markdown."""
     import click  # noqa: PLC0415 - only who asks pays
 
-    from tuirunbook.cli.group import PROGRAM, group  # noqa: PLC0415 - likewise
+    from tuirunbook.cli.group import group  # noqa: PLC0415 - likewise
+    from tuirunbook.cli.shell import PROGRAM  # noqa: PLC0415 - likewise
 
     def pages(command: click.Command, parent: click.Context | None, name: str) -> list[str]:
         context = click.Context(command, parent=parent, info_name=name, max_content_width=WIDTH, terminal_width=WIDTH)

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,8 +27,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.pty
 
 CHECKOUT = Path(__file__).parents[2]
-AT_ONCE = 4.0
-"""Seconds that leaving may take; an answer of AWS would be waited for longer, with its retries."""
+PATIENT = """\
+import importlib
+
+importlib.import_module("tuirunbook.locks.clients").READ_TIMEOUT = 600
+importlib.import_module("botocore.utils").ContainerMetadataFetcher.TIMEOUT_SECONDS = 600
+"""
+"""Has whoever asks AWS wait longer than a test does: what ends did not wait for an answer."""
 
 
 @dataclass
@@ -74,6 +78,8 @@ def root(tmp_path: Path) -> Path:
     saved = directory / ".terraform"
     saved.mkdir(parents=True)
     (tmp_path / "home").mkdir()
+    (tmp_path / "patient").mkdir()
+    (tmp_path / "patient" / "sitecustomize.py").write_text(PATIENT)
     subprocess.run(["git", "init", "-q", str(directory)], check=True)
     given = {"bucket": "acme-tfstate", "key": "network/x.tfstate", "region": "eu-central-1", "dynamodb_table": "locks"}
     (directory / "main.tf.json").write_text(json.dumps({"terraform": {"backend": {"s3": given}}}))
@@ -86,7 +92,7 @@ def start(root: Path, silence: Silence, *arguments: str, **environ: str) -> Term
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
-        "PYTHONPATH": str(CHECKOUT),
+        "PYTHONPATH": os.pathsep.join((str(root.parent / "patient"), str(CHECKOUT))),
         "AWS_ENDPOINT_URL": silence.url,
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": "127.0.0.1",
@@ -94,12 +100,10 @@ def start(root: Path, silence: Silence, *arguments: str, **environ: str) -> Term
     return Terminal([sys.executable, "-m", "tuirunbook", *arguments], environ, root)
 
 
-def leave(terminal: Terminal) -> float:
-    """Press what leaves; the seconds until the program has ended."""
-    began = time.monotonic()
+def leave(terminal: Terminal) -> None:
+    """Press what leaves, and wait until the program has ended."""
     terminal.press("ctrl+q")
     assert terminal.wait_for_end() == 0
-    return time.monotonic() - began
 
 
 def test_leaving_the_walk_does_not_wait_for_aws(root: Path, silence: Silence) -> None:
@@ -108,7 +112,7 @@ def test_leaving_the_walk_does_not_wait_for_aws(root: Path, silence: Silence) ->
         assert silence.asked.wait(30)
         # What takes longer than the first look is asked only after the first frame.
         terminal.wait_for("reading")
-        assert leave(terminal) < AT_ONCE
+        leave(terminal)
 
 
 def test_leaving_the_opening_does_not_wait_for_credentials(root: Path, silence: Silence) -> None:
@@ -116,8 +120,8 @@ def test_leaving_the_opening_does_not_wait_for_credentials(root: Path, silence: 
         terminal.wait_for("Looking for the root module")
         assert silence.asked.wait(30)
         helpers = psutil.Process(terminal.pid).children(recursive=True)
-        assert leave(terminal) < AT_ONCE
-        _, alive = psutil.wait_procs(helpers, timeout=5)
+        leave(terminal)
+        _, alive = psutil.wait_procs(helpers, timeout=20)
         assert not alive, "whoever looked first still looks"
 
 
@@ -125,7 +129,7 @@ def test_leaving_the_list_of_states_does_not_wait_for_aws(root: Path, silence: S
     with start(root, silence, "--states") as terminal:
         terminal.wait_for("network/x")
         assert silence.asked.wait(30)
-        assert leave(terminal) < AT_ONCE
+        leave(terminal)
 
 
 GH = """#!/bin/sh

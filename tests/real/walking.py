@@ -186,6 +186,10 @@ class Operator:
     def open_confirmation(self) -> None:
         """Open the confirmation of the shown step, and read it: it is deaf for a moment."""
         self.next_to("Release (ctrl+y)")
+        self.wait_until_heard()
+
+    def wait_until_heard(self) -> None:
+        """Until the confirmation that is on the screen takes keys; it began to be deaf before it could be seen."""
         heard_from = time.monotonic() + DEAF_SECONDS
         self.wait_for(lambda: time.monotonic() > heard_from)
 

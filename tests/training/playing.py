@@ -165,8 +165,7 @@ class Trainee(Operator):
         self.next_to("Before you act", again="Not possible (S6): only one of the two stores")
         self.fill_judgement(verdict)
         self.wait_for("Release (ctrl+y)")
-        heard = time.monotonic() + 0.7
-        self.wait_for(lambda: time.monotonic() > heard)
+        self.wait_until_heard()
         self.fill_confirmation({"of the lock ID": lock})
         self.press("ctrl+y")
 
@@ -187,8 +186,7 @@ class Trainee(Operator):
             self.next_to("Before you act")
             self.fill_judgement(verdict)
             self.wait_for("Release (ctrl+y)")
-            heard = time.monotonic() + 0.7
-            self.wait_for(lambda heard=heard: time.monotonic() > heard)  # type: ignore[misc]
+            self.wait_until_heard()
             if number == 6:
                 self.fill_confirmation({"it has no readable ID": self.title_of_confirmation()})
             else:

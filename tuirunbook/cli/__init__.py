@@ -6,9 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-COMPLETION = "_TFLOCK_TUI_COMPLETE"
-INTERRUPTED = 130
-NOBODY_READS = 141
+from tuirunbook.cli.shell import COMPLETION, INTERRUPTED, NOBODY_READS
 
 
 def main() -> None:

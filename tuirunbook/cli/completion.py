@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from tuirunbook.cli import COMPLETION
-from tuirunbook.cli.group import PROGRAM, group
+from tuirunbook.cli.group import group
 from tuirunbook.cli.options import refuse_unused
+from tuirunbook.cli.shell import COMPLETION, PROGRAM
 from tuirunbook.wiring.problem import Problem
 
 

@@ -10,13 +10,11 @@ import click
 import msgspec
 
 from tuirunbook import __version__
-from tuirunbook.cli import COMPLETION, INTERRUPTED
 from tuirunbook.cli.options import Given, require_sense, selecting, walk_options
 from tuirunbook.cli.saying import complain
+from tuirunbook.cli.shell import COMPLETION, INTERRUPTED, PROGRAM
 from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem, told
-
-PROGRAM = "tflock-tui"
 
 PLAIN_HELP = (
     "Walk line by line, for screen readers, serial consoles and logs. "
