@@ -66,6 +66,11 @@ class LockInfo(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
 
     @property
+    def operation_name(self) -> str:
+        """The operation without Terraform's prefix (`Apply`), or `an operation` where none is named."""
+        return self.operation.removeprefix("OperationType") or "an operation"
+
+    @property
     def created_at(self) -> datetime | None:
         """`created` in UTC, to the microsecond; None also for a time that no calendar has in UTC."""
         try:
@@ -347,7 +352,6 @@ def describe(lock: StoredLock) -> str:
     """A lock in a few words: what, by whom, since when, which."""
     if lock.info is None:
         return f"an unreadable lock ({lock.unreadable}, {short(lock.identity)})"
-    operation = lock.info.operation.removeprefix("OperationType") or "an operation"
     created = lock.info.created_at
     since = f" since {created:%Y-%m-%dT%H:%M:%SZ}" if created else ""
-    return f"{operation} by {lock.info.who or 'nobody named'}{since} ({short(lock.identity)})"
+    return f"{lock.info.operation_name} by {lock.info.who or 'nobody named'}{since} ({short(lock.identity)})"

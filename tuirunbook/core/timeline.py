@@ -126,9 +126,9 @@ def lock_in_words(lock: LockRecord) -> str:
     """A recorded lock: what, by whom, since when, which, where."""
     if lock.info is None:
         return f"an unreadable lock ({joined(lock.unreadable or '', short(lock.identity))}) in {lock.store.label}"
-    operation = lock.info.operation.removeprefix("OperationType") or "an operation"
+    taken = f"{lock.info.operation_name} by {lock.info.who or 'nobody named'}"
     since = f" since {to_the_second(lock.info.created)}" if lock.info.created else ""
-    return f"{operation} by {lock.info.who or 'nobody named'}{since} ({short(lock.identity)}) in {lock.store.label}"
+    return f"{taken}{since} ({short(lock.identity)}) in {lock.store.label}"
 
 
 def to_the_second(created: str) -> str:

@@ -72,7 +72,7 @@ def holder(session: Session, held: StoredLock) -> str:
     info = held.info
     wrote = "it may be half done" if info.may_have_written else "it wrote nothing"
     since = f" since {moment_ago(info.created_at, session)}" if info.created_at else ""
-    name = one_line(info.operation.removeprefix("OperationType") or "an operation", 30)
+    name = one_line(info.operation_name, 30)
     return f"{name} by {one_line(info.who, 80) or 'nobody named'}{since}; {wrote}; ID {info.id}"
 
 

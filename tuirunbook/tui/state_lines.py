@@ -143,7 +143,7 @@ def _who(row: StateRow, now: datetime) -> str:
     if lock is None or lock.info is None:
         return ""
     since = f" {age(lock.info.created_at, now)}" if lock.info.created_at else ""
-    return f"{operation(lock.info.operation)}{since} {one_line(lock.info.who, 40)}"
+    return f"{operation(lock.info)}{since} {one_line(lock.info.who, 40)}"
 
 
 def _held(row: StateRow, now: datetime) -> Iterator[str]:
@@ -157,7 +157,7 @@ def _held(row: StateRow, now: datetime) -> Iterator[str]:
             yield f"In {stores}: a lock that cannot be read; enter shows it as it stands."
             continue
         since = f" {age(info.created_at, now)} ago" if info.created_at else ""
-        yield f"{operation(info.operation)}{since} by {one_line(info.who, 60)}"
+        yield f"{operation(info)}{since} by {one_line(info.who, 60)}"
         yield f"lock {one_line(info.id, 40)} in {stores}"
 
 

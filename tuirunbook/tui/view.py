@@ -106,9 +106,9 @@ def clock(moment: datetime, zone: tzinfo | None) -> str:
     return f"{moment.astimezone(UTC):%H:%M:%S}Z ({moment.astimezone(zone):%H:%M})"
 
 
-def operation(name: str) -> str:
+def operation(info: LockInfo) -> str:
     """An operation as people call it: `apply`, `plan`, `state rm`."""
-    return one_line(name.removeprefix("OperationType").replace("-", " ").lower() or "an operation", 30)
+    return one_line(info.operation_name.replace("-", " ").lower(), 30)
 
 
 def header(view: View, width: int) -> Content:
@@ -235,7 +235,7 @@ def _holder(view: View) -> Content:
             ("UNREADABLE", "bold"), f": {one_line(lock.unreadable or '', 60)}   {short(lock.identity)}"
         )
     info = lock.info
-    what = f"{operation(info.operation).upper()}: " + ("may be half done" if info.may_have_written else "wrote nothing")
+    what = f"{operation(info).upper()}: " + ("may be half done" if info.may_have_written else "wrote nothing")
     return Content.assemble((what, "bold"), f"   {_taker(view, info)}")
 
 
@@ -247,9 +247,7 @@ def _taker(view: View, info: LockInfo) -> str:
 def _unseen(view: View, info: LockInfo) -> Content:
     """A lock that may be there and that no look shows now: said in one word before all that is told of it."""
     word = "UNSEEN NOW" if info.id in view.incident.seen else "CLAIMED, NOT SEEN"
-    return Content.assemble(
-        (word, "bold $text-warning"), f"  {operation(info.operation).upper()}  {_taker(view, info)}"
-    )
+    return Content.assemble((word, "bold $text-warning"), f"  {operation(info).upper()}  {_taker(view, info)}")
 
 
 def _first_lock(view: View) -> StoredLock | None:

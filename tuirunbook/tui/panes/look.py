@@ -126,7 +126,7 @@ def lock_lines(view: View, lock: StoredLock) -> Lines:
     info = lock.info
     yield pair("    who", info.who or "(nobody named)", 15)
     wrote = "may have written" if info.may_have_written else "wrote nothing"
-    yield pair("    operation", f"{operation(info.operation)} ({wrote})", 15)
+    yield pair("    operation", f"{operation(info)} ({wrote})", 15)
     if info.created_at:
         since = f"{clock(info.created_at, view.zone)}, {age(info.created_at, view.now)} ago"
         yield pair("    created", since, 15)

@@ -205,7 +205,7 @@ def _holder(lock: StoredLock, view: View) -> Content:
         return Content(f"Nobody can read it: {one_line(lock.unreadable or '', 200)} ({short(lock.identity)})")
     info = lock.info
     since = f"\nsince {clock(info.created_at, view.zone)}" if info.created_at else ""
-    what = operation(info.operation)
+    what = operation(info)
     return Content.assemble(
         (what[0].upper() + what[1:], "bold"),
         " by ",
