@@ -213,7 +213,7 @@ def test_prompts_begin_with_what_the_journal_knows() -> None:
     known = {prompt.heading: prompt.known for prompt in of().prompts}
     badly = known["What went badly"]
     assert "Force-unlock was refused because the plan has not been retried." in badly
-    assert "Before release 1, nobody knew about the owner." in badly
+    assert "Release 1 was decided without evidence from the owner." in badly
     assert "From 2026-11-23 03:16:00 UTC the lock could not be read for 1 min 00 s: the network is gone." in badly
     assert "Release 1 was read back: every store that was read was free." in known["What went well"]
     assert known["What was surprising"] == ("The runner pool had no drain hook.",)
@@ -660,7 +660,7 @@ def test_only_what_blocked_and_was_changed_before_the_release_of_its_lock_is_tol
 
 def test_an_answer_among_the_factors_says_how_and_who() -> None:
     factors = of(*released(GONE)).prompts[0].known
-    assert factors == ("Its process is gone (looked with ps), said Priya Raman.",)
+    assert factors == ("The holder's host: its process is gone (looked with ps), said Priya Raman.",)
 
 
 def finding(key: str, fact: str, **facts: Any) -> FindingRecorded:

@@ -6,9 +6,11 @@ import msgspec
 import pytest
 
 from tests.support.incidents import DUAL, FREE, RUNBOOK, A, B, Story, held, lock_text, look, ready, state_head
-from tuirunbook.core.events import CheckRecorded, Closed, PreventionChecked, StepDeferred, Verified
+from tuirunbook import library
+from tuirunbook.core.events import CheckRecorded, Closed, PreventionChecked, StepDeferred, StepDone, Verified
 from tuirunbook.core.gates import LISTED_FAILURES
-from tuirunbook.core.lock import Store
+from tuirunbook.core.incident import Status
+from tuirunbook.core.lock import NotChecked, Store
 from tuirunbook.core.procedure import (
     AFTER_CHECKS,
     BEFORE_CHECKS,
@@ -20,7 +22,7 @@ from tuirunbook.core.procedure import (
     open_questions,
     progress,
 )
-from tuirunbook.core.runbook import Action
+from tuirunbook.core.runbook import Action, Step
 
 BOTH_FREE = look(s3=FREE, dynamodb=FREE)
 
@@ -160,3 +162,53 @@ def test_prevention_counts_what_is_left() -> None:
     story.look(BOTH_FREE)
     story.add(PreventionChecked, item="lock timeout", state="checked")
     assert progress(story.incident, runbook)[-1].note == "1 left"
+
+
+REPAIRS = ["access-denied", "digest-mismatch", "table-missing"]
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_a_runbook_that_releases_nothing_is_walked_to_its_end_without_a_lock(name: str) -> None:
+    runbook = library.load(library.find_shipped() / f"{name}.md")
+    assert not runbook.releases
+    story = Story(repairs=True)
+    story.look(BOTH_FREE)
+
+    def current() -> Step | None:
+        steps = progress(story.incident, runbook)
+        state = steps[current_index(steps)]
+        return state.step if state.progress is Progress.CURRENT else None
+
+    while (step := current()) and step.action in {Action.ASK, Action.NOTE, Action.RUN}:
+        story.add(StepDone, step=step.id)
+    assert step
+    assert step.action is Action.VERIFY
+    assert story.incident.verifiable
+    checked(story, "after", AFTER_CHECKS)
+    story.add(Verified, ending=story.incident.ending, read_by="sam")
+    step = current()
+    assert step
+    assert step.action is Action.PREVENT
+    assert story.incident.status is Status.VERIFIED
+    story.add(Closed)
+    assert current() is None
+
+
+def test_a_repair_is_not_verified_beside_a_lock_nor_blind() -> None:
+    story = Story(repairs=True)
+    assert not story.incident.verifiable
+    story.look()
+    assert not story.incident.verifiable
+    story.look(BOTH_FREE)
+    assert story.incident.verifiable
+    blind = Story(repairs=True)
+    blind.look(BOTH_FREE)
+    blind.look(look(s3=NotChecked(why="no route", code="network"), dynamodb=FREE))
+    assert not blind.incident.verifiable
+
+
+def test_where_a_lock_is_to_be_released_none_that_was_seen_is_nothing_to_verify() -> None:
+    story = Story()
+    story.look(BOTH_FREE)
+    assert not story.incident.verifiable
+    assert now(story) == "inspect"

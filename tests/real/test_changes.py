@@ -78,7 +78,7 @@ def test_after_the_last_keystroke_all_is_read_again_and_a_rewritten_lock_is_not_
         held.wait()
         replace_lock(root, Store.DYNAMODB, rewritten)
         operator.press("ctrl+y")
-        operator.wait_for("Nothing was sent (S1)")
+        operator.wait_for("Nothing was sent: ")
     operator.step(3)
     assert raw_lock(root, Store.DYNAMODB) == rewritten
 
@@ -99,7 +99,7 @@ def test_mine_and_running_refuses_the_release_and_the_wait_ends_with_the_apply(m
         operator.press("down", "down", "down")
         operator.wait_for("6 Force-unlock")
         operator.press("n")
-        operator.wait_for("Not possible (S6)")
+        operator.wait_for("Not possible: lock")
         assert next(iter(root.locks().values()))["ID"] == live.lock_id
 
         operator.press("w")
@@ -208,5 +208,5 @@ def test_a_refusal_by_a_lock_that_was_never_seen_blocks_the_one_that_is(make_des
     operator.paste(refusal(desk.root.address.lock_id))
     operator.wait_for("which was never seen here")
     operator.press("n")
-    operator.wait_for("Not possible (S15)")
+    operator.wait_for("Not possible: the pasted error")
     assert next(iter(desk.root.locks().values()))["ID"] == stuck.lock_id

@@ -96,7 +96,7 @@ def test_a_lockfile_on_an_endpoint_that_may_ignore_if_match_is_never_deleted(mak
     up_to_delete(operator)
 
     operator.press("n")
-    operator.wait_for("Not possible (S3)")
+    operator.wait_for("Not possible: http")
     assert operator.sees("is not known to honour a conditional delete")
     assert raw_lock(desk.root, Store.S3) == raw
 

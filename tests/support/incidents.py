@@ -173,7 +173,7 @@ def look(
 class Story:
     """An incident that is told event by event; `clock` counts the seconds since its beginning."""
 
-    def __init__(self, address: StateAddress = DUAL, siblings: tuple[str, ...] = ()) -> None:
+    def __init__(self, address: StateAddress = DUAL, siblings: tuple[str, ...] = (), *, repairs: bool = False) -> None:
         self.clock = 0.0
         opened = Opened(
             at=at(),
@@ -184,6 +184,7 @@ class Story:
             host="oncall",
             tool="0",
             siblings=siblings,
+            repairs=repairs,
         )
         self.incident: Incident = begin(opened)
         self.last: LockSnapshot | None = None

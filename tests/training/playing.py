@@ -162,7 +162,7 @@ class Trainee(Operator):
     def release(self, verdict: str = "dead") -> None:
         """Step 6, with the judgement before it."""
         lock = self.lock_id()
-        self.next_to("Before you act", again="Not possible (S6): only one of the two stores")
+        self.next_to("Before you act", again="Not possible: only one of the two stores")
         self.fill_judgement(verdict)
         self.wait_for("Release (ctrl+y)")
         self.wait_until_heard()

@@ -316,6 +316,10 @@ def test_a_cause_that_was_shown_suggests_a_follow_up_and_a_sound_one_that_it_is_
     assert suggested(tmp_path, unread, SAFE)[0] == "not-checked"
 
 
+def test_what_nothing_was_seen_of_is_not_called_checked_by_itself(tmp_path: Path) -> None:
+    assert suggested(tmp_path) == ("not-checked", "")
+
+
 def test_what_was_seen_is_written_down_with_the_item(tmp_path: Path) -> None:
     scene = Prevention(tmp_path)
     scene.causes = (ALONE,)

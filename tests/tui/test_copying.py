@@ -86,3 +86,9 @@ def test_step_5_copies_the_state_list() -> None:
 def test_a_step_without_a_command_says_why_before_it_is_asked_for() -> None:
     view = Scene(Action.PREVENT).view
     assert why_not("copy", view) == "There is nothing to run in this step: no hold is to be undone."
+
+
+def test_a_release_that_the_tool_would_refuse_is_copied_with_what_stands_against_it() -> None:
+    scene = Scene(Action.FORCE_UNLOCK)
+    scene.copies()
+    assert "the tool would not send it now: not answered for lock 3f8f3f8f: CI" in scene.said

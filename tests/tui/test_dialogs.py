@@ -166,3 +166,58 @@ async def test_a_form_says_what_is_missing_and_keeps_what_is_there() -> None:
         await pilot.press(*"log", "enter")
         await until(pilot, lambda: app.outcomes)
     assert app.outcomes == [{"who": "Ana", "how": "log"}]
+
+
+@piloted
+async def test_what_is_typed_while_cancel_has_the_focus_goes_where_it_belongs() -> None:
+    clock = Clock()
+    app = confirmation(clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("a")
+        assert app.screen.query_one(Input).value == ""
+        clock.now += DEAF_SECONDS
+        await pilot.press(*A[:8])
+        assert app.screen.query_one(Input).value == A[:8]
+        await until(pilot, lambda: "ctrl+y releases" in text_of(app, "#confirm-trouble"))
+        assert app.outcomes == []
+
+
+@piloted
+async def test_a_sign_shows_which_answer_is_under_the_cursor() -> None:
+    app = question()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "▸ ✗ mine, and running" in painted(app))
+        await pilot.press("down")
+        await until(pilot, lambda: "▸ ✓ mine, it died" in painted(app))
+        assert painted(app).count("▸") == 1
+
+
+@piloted
+async def test_a_form_begins_at_the_choice_that_is_suggested() -> None:
+    field = FormField(id="done", label="", choices=[("yes", "undone"), ("no", "not yet")], value="no")
+    app = OneScreen(FormScreen("Is this hold undone?", [field]))
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: "▸ not yet" in painted(app))
+        assert "  undone" in painted(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.outcomes)
+    assert app.outcomes == [{"done": "no"}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "keys"),
+    [
+        ([FormField(id="text", label="text", lines=3), FormField(id="who", label="who")], "tab next field"),
+        ([FormField(id="why", label="why", choices=[("a", "a"), ("b", "b")])], "enter picks"),
+        ([FormField(id="who", label="who")], "enter goes on"),
+    ],
+)
+def test_a_form_says_what_its_keys_do(fields: list[FormField], keys: str) -> None:
+    @piloted
+    async def shown() -> None:
+        app = OneScreen(FormScreen("Title", fields))
+        async with app.run_test(size=(60, 20)) as pilot:
+            await until(pilot, lambda: keys in text_of(app, "#form-keys"))
+
+    shown()

@@ -94,7 +94,15 @@ def test_s16_the_header_says_what_ci_shows_until_somebody_has_said_what_comes_ne
     scene = Scene(tmp_path, Action.PREPARE, QUEUED, WAITING, TIMED)
     line = header(scene.view, 78).plain.splitlines()[3]
     assert line == "Next in line, by CI: 1 queued (starts on release), 1 waiting, 1 scheduled"
-    assert "it is held" in header(held(scene).view, 78).plain.splitlines()[3]
+    assert "kept from starting" in header(held(scene).view, 78).plain.splitlines()[3]
+
+
+def test_s16_the_header_does_not_call_held_what_was_let_go_again(tmp_path: Path) -> None:
+    scene = held(Scene(tmp_path, Action.PREPARE, QUEUED))
+    for hold in scene.bench.incident.holds:
+        scene.bench.clerk.tell(HoldUndone, hold=hold)
+    line = header(scene.view, 78).plain.splitlines()[3]
+    assert line == "Next in line: what was held back may start again; its holds are undone"
 
 
 def test_s16_step_5_shows_each_with_the_command_that_holds_it_and_its_undo_and_copies_them(tmp_path: Path) -> None:
@@ -118,7 +126,7 @@ def test_s16_the_question_begins_with_what_was_found_and_nothing_is_answered_by_
         async with app.run_test() as pilot:
             await pilot.press("enter")
             await until(pilot, lambda: "gh run rerun 815" in painted(app), "the undo")
-            assert "it is held" in painted(app)
+            assert "kept from starting" in painted(app)
             await pilot.press("ctrl+s")
             await until(pilot, lambda: "still missing: how they know" in painted(app), "what is missing")
 

@@ -60,6 +60,7 @@ class Opened(Event, frozen=True, tag="opened"):
         siblings: Other states' lock IDs that are known, from which a typed end of the path must differ.
         runbook: The runbook's name and version.
         runbook_sha256: The hash of its text; the text itself is `runbook_text`.
+        repairs: Whether the runbook repairs something and releases no lock.
         training: Whether this is practice.
     """
 
@@ -75,6 +76,7 @@ class Opened(Event, frozen=True, tag="opened"):
     runbook: str = ""
     runbook_sha256: str = ""
     runbook_text: str = ""
+    repairs: bool = False
     training: bool = False
 
 
@@ -395,7 +397,7 @@ class Verified(Event, frozen=True, tag="verified"):
     """Somebody read the state of affairs after the release.
 
     Attributes:
-        ending: `dead-plan` or `dead-apply`.
+        ending: `dead-plan`, `dead-apply` or `repair`.
         read_by: Who read the plan, line by line.
         plan_summary: Its summary line.
         rerun: Who re-runs which pipeline.

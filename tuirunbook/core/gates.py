@@ -239,7 +239,10 @@ def _deletable(action: ForceUnlock | DeleteLock, snapshot: LockSnapshot, policy:
         return Refusal(
             rule="S3",
             why=f"{endpoint or 'the store'} is not known to honour a conditional delete",
-            enable="Copy the command (c) and have its owner run it.",
+            enable=(
+                "Copy the command (c) for whoever runs that store. If it is sure to honour If-Match, name it in "
+                "if_match_endpoints of your config.toml."
+            ),
         )
     return None
 
@@ -252,7 +255,9 @@ def _checked(action: ForceUnlock | DeleteLock, incident: Incident, snapshot: Loc
         if verdict.unanswered:
             names = ", ".join(CHECK_NAMES[name] for name in verdict.unanswered)
             return Refusal(
-                rule="S6", why=f"not answered for lock {short(lock)}: {names}", enable="Answer in step 3 (a)."
+                rule="S6",
+                why=f"not answered for lock {short(lock)}: {names}",
+                enable="Go back to step 3 (↑) and answer (n).",
             )
     lock = action.lock
     if lock not in incident.refused_by and not _skipped(lock, incident, snapshot):

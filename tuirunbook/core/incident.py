@@ -119,7 +119,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         """How far it is. Only a lock that was seen here and left, or that was released, makes an incident unblocked."""
         if self.closed:
             return Status.CLOSED
-        if self.verified and self.gone_at:
+        if self.verified and (self.gone_at or self.opened.repairs):
             return Status.VERIFIED
         return Status.UNBLOCKED if self.gone_at or self.released_at else Status.OPEN
 
@@ -155,6 +155,21 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def gone(self) -> bool:
         """Whether a lock that was seen here has left, and every configured store reads free."""
         return bool(self.gone_at)
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether there is something to verify: the lock has left, or a repair is done that no lock stands beside."""
+        if self.gone or not self.opened.repairs or self.snapshot is None:
+            return self.gone
+        read = self.snapshot.free or bool(self.snapshot.locks) or not self.address.locks_at_all
+        return read and not self.locks and not self.blind_since
+
+    @property
+    def ending(self) -> str:
+        """What the state is verified after: `dead-apply`, `dead-plan` or `repair`."""
+        if self.may_have_written:
+            return "dead-apply"
+        return "dead-plan" if self.seen or not self.opened.repairs else "repair"
 
     def record(self, identity: LockIdentity) -> LockRecord | None:
         """The record of a lock that is present."""

@@ -129,6 +129,13 @@ def active_lock(incident: Incident) -> LockIdentity | None:
     return next((lock for lock in incident.identities if judge(incident, lock).opinion is Opinion.ACTIVE), None)
 
 
+def plan_purpose(incident: Incident) -> str:
+    """What a plan that is started now is for, in words."""
+    if incident.gone:
+        return "plan after the release"
+    return "plan after the repair" if incident.verifiable else "plan"
+
+
 def _skip(incident: Incident, step: Step) -> str | None:
     names = {step.id, step.action.value}
     for lock in (*incident.identities, None):
@@ -146,7 +153,8 @@ def _detect(incident: Incident, step: Step) -> _Left:
 def _inspect(incident: Incident, step: Step) -> _Left:
     if incident.snapshot is None:
         return _Left(done=False, note="reading…")
-    if not incident.seen and incident.address.locks_at_all:
+    wanted = incident.address.locks_at_all and not incident.opened.repairs
+    if not incident.seen and wanted:
         return _Left(done=False, note="no lock was seen here")
     return _asked(incident, step)
 
@@ -216,9 +224,9 @@ def _delete(incident: Incident, step: Step) -> _Left:
 def _verify(incident: Incident, step: Step) -> _Left:
     del step
     missing = [name for name in AFTER_CHECKS if ("after", name) not in incident.checks]
-    if incident.verified and incident.gone:
+    if incident.verified and incident.verifiable:
         return _Left(done=True, note=f"read by {incident.verified.read_by}")
-    return _Left(done=False, note=f"{len(missing)} left" if incident.gone and missing else "")
+    return _Left(done=False, note=f"{len(missing)} left" if incident.verifiable and missing else "")
 
 
 def _prevent(incident: Incident, step: Step) -> _Left:

@@ -200,6 +200,11 @@ class Runbook(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     origin: str
 
+    @property
+    def releases(self) -> bool:
+        """Whether it can release a lock. One that cannot repairs something else, mostly where no lock is held."""
+        return any(step.action in RELEASES for step in self.steps)
+
     def step(self, action: Action) -> Step | None:
         """The first step with this action."""
         return next((step for step in self.steps if step.action is action), None)
@@ -280,7 +285,7 @@ CORE_QUESTIONS: Mapping[str, Question] = {
             core=True,
             options=(
                 Option(value="nothing", label="nothing is queued or scheduled", needs=("how",)),
-                Option(value="held", label="it is held", needs=("how", "undo")),
+                Option(value="held", label="kept from starting (paused, disabled, on hold)", needs=("how", "undo")),
                 Option(value="not-held", label="it will start, and that is right because…", needs=("note",)),
                 _DONT_KNOW,
             ),

@@ -264,20 +264,27 @@ def _(event: SourceSwitched) -> _Told:
     return _Told(f"The source “{event.source}” was turned on again{why}")
 
 
+def _spoken(step: str) -> str:
+    """A step's ID, as it is read: an ID is the title in lower case with hyphens."""
+    return step.replace("-", " ")
+
+
 @_told.register
 def _(event: StepSkipped) -> _Told:
-    return _Told(f"The step {event.step} was skipped: {event.note or event.reason}", Marker.KEY_MOMENT)
+    return _Told(f"The step “{_spoken(event.step)}” was skipped: {event.note or event.reason}", Marker.KEY_MOMENT)
 
 
 @_told.register
 def _(event: StepDone) -> _Told:
     note = f": {event.note}" if event.note else ""
-    return _Told(f"The step {event.step} was done{note}", routine=not note)
+    return _Told(f"The step “{_spoken(event.step)}” was done{note}", routine=not note)
 
 
 @_told.register
 def _(event: StepDeferred) -> _Told:
-    return _Told(f"The step {event.step} was deferred to {event.owner}, until {event.until}", Marker.KEY_MOMENT)
+    return _Told(
+        f"The step “{_spoken(event.step)}” was deferred to {event.owner}, until {event.until}", Marker.KEY_MOMENT
+    )
 
 
 @_told.register
@@ -319,7 +326,7 @@ def _(event: RetryEnded) -> _Told:
     what = {
         "plan": "The plan",
         "probe": "The lock probe",
-        "ci": "A run in CI",
+        "ci": "A run elsewhere",
         "ci-log": "A run in CI, by its log,",
     }.get(event.source, "The retry")
     named = f" ({', '.join(short(lock) for lock in event.locks)})" if event.locks else ""
@@ -336,7 +343,7 @@ _CHECKS = {
     "near-misses": "the table's other locks",
     "plan": "the plan",
     "program": "the program",
-    "state-list": "`state list`",
+    "state-list": "the state list",
     "state-version": "the state object",
     "stores": "every configured store",
 }
@@ -350,7 +357,7 @@ def check_in_words(name: str) -> str:
 
 @_told.register
 def _(event: CheckRecorded) -> _Told:
-    when = {"before": "Before the release, ", "after": "After the release, "}.get(event.phase, "")
+    when = {"before": "Before the release, ", "after": "Afterwards, "}.get(event.phase, "")
     what = check_in_words(event.name)
     detail = f": {event.detail}" if event.detail else ""
     result = _RESULTS.get(event.result, f" was {event.result}") or ("" if event.detail else " was looked at")
@@ -423,7 +430,9 @@ def _(event: WaitEnded) -> _Told:
 
 @_told.register
 def _(event: Verified) -> _Told:
-    what = {"dead-plan": "a dead plan", "dead-apply": "a dead apply"}.get(event.ending, event.ending)
+    what = {"dead-plan": "a dead plan", "dead-apply": "a dead apply", "repair": "a repair"}.get(
+        event.ending, event.ending
+    )
     plan = f"the plan was read by {event.read_by}" + (f" ({event.plan_summary})" if event.plan_summary else "")
     rerun = f"; who runs the pipeline again: {event.rerun}" if event.rerun else ""
     return _Told(f"The state was verified after {what}: {plan}{rerun}", Marker.REPAIR, event.read_by)

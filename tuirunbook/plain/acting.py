@@ -19,7 +19,7 @@ from tuirunbook.core.events import (
 )
 from tuirunbook.core.gates import SKIP_REASONS, Refusal
 from tuirunbook.core.lock import LockIdentity, describe, short
-from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, lock_in_hand, open_questions
+from tuirunbook.core.procedure import AFTER_CHECKS, BEFORE_CHECKS, lock_in_hand, open_questions, plan_purpose
 from tuirunbook.core.release import ReleaseOutcome
 from tuirunbook.core.runbook import Step
 from tuirunbook.core.text import clean, one_line
@@ -38,7 +38,7 @@ TAIL_LINES = 40
 
 def retry(session: Session, *, probe: bool = False) -> None:
     """Run the plan once, or ask for the lock with a probe, and wait for its end."""
-    purpose = "plan after the release" if session.incident.gone else "plan"
+    purpose = plan_purpose(session.incident)
     try:
         started = session.do(session.walk.commands.start, probe=probe, purpose=purpose)
     except ProgramError as error:
@@ -207,12 +207,12 @@ def _typed(session: Session, prepared: Prepared, field: Field, before: dict[str,
 
 
 def _refused(session: Session, refusal: Refusal) -> None:
-    session.console.say(f"Not possible ({refusal.rule}): {one_line(refusal.why, 400)}. {one_line(refusal.enable, 300)}")
+    session.console.say(f"Not possible: {one_line(refusal.why, 400)}. {one_line(refusal.enable, 300)}")
 
 
 def _tell_outcome(session: Session, lock: LockIdentity, released: Released | Refusal) -> None:
     if isinstance(released, Refusal):
-        session.console.say(f"Nothing was sent ({released.rule}): {released.why}. {released.enable}")
+        session.console.say(f"Nothing was sent: {released.why}. {released.enable}")
         return
     worked = released.outcome in {ReleaseOutcome.RELEASED, ReleaseOutcome.NEW_HOLDER}
     detail = "" if worked else f" {one_line(released.detail, 400)}"
@@ -222,7 +222,7 @@ def _tell_outcome(session: Session, lock: LockIdentity, released: Released | Ref
 def after(session: Session) -> None:
     """The checks after a release, the plan, then who read it."""
     incident = session.incident
-    if not incident.gone:
+    if not incident.verifiable:
         session.console.say("The lock has not left yet; there is nothing to verify.")
         return
     checked = {name for phase, name in incident.checks if phase == "after"}
@@ -250,8 +250,7 @@ def _verified(session: Session) -> None:
         }
     )
     plan = session.incident.checks.get(("after", "plan"))
-    ending = "dead-apply" if session.incident.may_have_written else "dead-plan"
-    session.tell(Verified, ending=ending, plan_summary=plan.detail if plan else "", **told)
+    session.tell(Verified, ending=session.incident.ending, plan_summary=plan.detail if plan else "", **told)
 
 
 def prevent(session: Session, step: Step) -> None:

@@ -79,7 +79,7 @@ class PlainWalk:
     def _main(self, step: Step) -> Choices:
         session, incident = self._session, self._session.incident
         match step.action:
-            case Action.INSPECT if not incident.seen:
+            case Action.INSPECT if not incident.seen and not incident.opened.repairs:
                 near = (self._near_misses, "list the locks with the nearest names")
                 return [near, (self._look, "look again now")]
             case Action.DETECT | Action.INSPECT:
@@ -137,7 +137,7 @@ class PlainWalk:
         ]
 
     def _skip_plan(self) -> Choices:
-        if not self._session.incident.gone or ("after", "plan") in self._session.incident.checks:
+        if not self._session.incident.verifiable or ("after", "plan") in self._session.incident.checks:
             return []
         return [(lambda: acting.skip_plan(self._session), "run no plan, for a reason")]
 

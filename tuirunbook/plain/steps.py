@@ -251,7 +251,7 @@ def stands_against(session: Session, action: ForceUnlock | DeleteLock) -> Iterat
     """Why this release is not possible now; nothing when it is."""
     refusal = obstacle(action, session.incident, session.snapshot, session.policy)
     if refusal is not None:
-        yield f"Not yet ({refusal.rule}): {one_line(refusal.why, 300)}. {one_line(refusal.enable, 300)}"
+        yield f"Not yet: {one_line(refusal.why, 300)}. {one_line(refusal.enable, 300)}"
 
 
 def _attempts(releases: Iterable[Release]) -> Iterator[str]:
@@ -264,12 +264,17 @@ def _attempts(releases: Iterable[Release]) -> Iterator[str]:
 def _verify(session: Session, state: StepState) -> Iterator[str]:
     del state
     incident = session.incident
-    if not incident.gone:
+    if not incident.verifiable:
         yield "The lock is still held, or was never seen to leave; there is nothing to verify yet."
         return
     yield from _running(session)
     yield from _checks("after", AFTER_CHECKS, session)
-    if incident.may_have_written:
+    if incident.ending == "repair":
+        yield (
+            "Read the plan by name. Much to create that exists, or to destroy that should stay: the repair was not the "
+            "right one, and the runbook says the way back."
+        )
+    elif incident.may_have_written:
         yield (
             "A dead apply may have created what the state does not know. Read the plan line by line, by name, against "
             "the commit that ran: what it wants to create may already be there."

@@ -131,6 +131,7 @@ class Model(Told):
         )
 
     def move(self, by: int) -> None:
-        """Look at another step."""
+        """Look at another step; back at the current one, follow it again."""
         view = self.view()
-        self.shown = max(0, min(len(view.steps) - 1, view.shown + by))
+        there = max(0, min(len(view.steps) - 1, view.shown + by))
+        self.shown = None if there == current_index(view.steps) else there

@@ -283,6 +283,8 @@ def _next_in_line(view: View) -> Content:
             return Content.assemble("Next in line: ", ("not known yet", "$text-muted"))
         return Content.assemble("Next in line, by CI: ", (briefs[0], "bold"))
     answer = told[-1]
+    if answer.answer == "held" and not view.incident.holds:
+        return Content("Next in line: what was held back may start again; its holds are undone")
     said = ", ".join(text for text in (answer.label, answer.note, answer.how) if text)
     return Content(f"Next in line: {clip(one_line(said), 120)}")
 

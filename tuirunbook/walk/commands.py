@@ -125,7 +125,7 @@ class Commands:
         if fresh is not None:
             self._publish(self._observer.take_in(fresh, ticket=ticket))
         summary += trouble
-        if self._scribe.incident.gone and not before:
+        if self._scribe.incident.verifiable and not before:
             self._verify(reading, code, summary)
         retry = self._judge(reading, "probe" if probe else "plan", before, fresh, summary)
         self._publish(PlanEnded(child=child, exit_code=code, reading=reading, retry=retry))
@@ -146,7 +146,7 @@ class Commands:
         summary: str,
     ) -> RetryEnded | None:
         incident = self._scribe.incident
-        if incident.gone and not before and reading.outcome is not PlanOutcome.REFUSED:
+        if incident.verifiable and not before and reading.outcome is not PlanOutcome.REFUSED:
             return None
         facts = retry_facts(reading, source, before, fresh, tuple(incident.seen))
         self._scribe.record(RetryEnded, by="terraform", detail=summary, **facts)

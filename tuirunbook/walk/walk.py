@@ -178,5 +178,6 @@ def _opened(world: World, runbook: Runbook, incident_id: str) -> Opened:
         runbook=f"{runbook.name} {runbook.version}",
         runbook_sha256=runbook.sha256,
         runbook_text=runbook.text,
+        repairs=not runbook.releases,
         training=world.training,
     )

@@ -115,7 +115,7 @@ def _header(account: Account, chain: ChainReport) -> doc.Header:
 
 
 def _status(incident: Incident) -> str:
-    if incident.status is Status.CLOSED and not (incident.gone_at or incident.released_at):
+    if incident.status is Status.CLOSED and not (incident.verifiable or incident.gone_at or incident.released_at):
         return "closed; the lock was not seen to leave"
     if incident.status is Status.CLOSED and incident.verified is None:
         return "closed, not verified"

@@ -73,6 +73,10 @@ def _impact(postmortem: doc.Postmortem) -> Iterator[str]:
     times = f"from {since} ({spoken(impact.begin)}) to the release ({spoken(impact.end)}), UTC"
     backwards = ", for the release is the earlier of the two" if impact.begin and impact.end else ""
     yield f"Blocked {times}: **{duration(impact.seconds)}**{'' if impact.seconds is not None else backwards}."
+    created = next((point.at for point in postmortem.durations if point.name == "lock created"), None)
+    stood = seconds_between(created, impact.end)
+    if stood is not None and (impact.seconds is None or stood > impact.seconds):
+        yield f"The lock stood for {duration(stood)} until then, by its holder's clock."
     yield f"Could not ship: {text(impact.could_not_ship) if impact.could_not_ship else 'to fill in'}\n"
     yield "## Durations\n"
     yield from table(
@@ -186,7 +190,7 @@ def _before_after(facts: doc.BeforeAfter) -> Iterator[str]:
     )
     yield ""
     yield f"- **Stores afterwards:** {text(facts.read_back) or 'not read'}"
-    plan = text(facts.plan_summary) or "no plan was read"
+    plan = text(facts.plan_summary.removesuffix(".")) or "no plan was read"
     yield f"- **Plan afterwards:** {plan}" + (f", read by {text(facts.read_by)}" if facts.read_by else "")
     for lock in facts.locks:
         yield f"- **Lock found:** {text(lock.description)}, SHA-256 {code(lock.sha256)}; raw text in the appendix"

@@ -13,6 +13,7 @@ from tuirunbook.core.postmortem.times import duration, seconds_between, spoken
 from tuirunbook.core.recurrence import recurring
 from tuirunbook.core.text import one_line
 from tuirunbook.core.timeline import capital, check_in_words, joined, outcome_in_words
+from tuirunbook.core.verdict import QUESTION_NAMES
 
 _MOST = 8
 
@@ -51,11 +52,12 @@ def _factors(account: Account) -> Iterator[str]:
     for finding in incident.findings.values():
         if finding.says is Says.SUPPORTS:
             told.setdefault(finding.fact)
-    for answer in incident.answers.values():
+    for (_, question), answer in incident.answers.items():
         if answer.says is Says.SUPPORTS:
             how = joined(answer.how, answer.note, by="; ")
             more = f" ({how})" if how else ""
-            told.setdefault(f"{answer.label or answer.answer}{more}, said {answer.who or answer.by}")
+            about = QUESTION_NAMES.get(question, question)
+            told.setdefault(f"{about}: {answer.label or answer.answer}{more}, said {answer.who or answer.by}")
     yield from told
     yield from recurring(incident)
     for cause in causes.found(incident).values():
@@ -89,7 +91,7 @@ def _badly(account: Account) -> Iterator[str]:
     yield from account.refused
     for release in incident.releases:
         for name in release.intended.not_checked:
-            yield f"before release {release.intended.release}, nobody knew about {name}"
+            yield f"release {release.intended.release} was decided without evidence from {name}"
         if release.ended and release.ended.outcome != "released":
             detail = f" ({release.ended.detail})" if release.ended.detail else ""
             yield f"after release {release.intended.release}, {outcome_in_words(release.ended)}{detail}"

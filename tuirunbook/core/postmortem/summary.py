@@ -30,6 +30,8 @@ def _what(account: Account) -> str:
     named = [short(lock) for lock in account.incident.pasted]
     if named:
         return f"Terraform named the lock {', '.join(named)} on {state}; no lock was seen there."
+    if account.incident.opened.repairs:
+        return f"The Terraform state {state} could not be used; it was walked by {account.incident.opened.runbook}."
     return f"A lock on the Terraform state {state} was looked into; none was seen there."
 
 
@@ -75,6 +77,10 @@ def _end(account: Account, impact: Impact) -> str:
         return f"The lock left{by}, seen at {spoken(incident.gone_at)} UTC{after}; {_verified(incident)}."
     if incident.releases:
         return f"The last release did not end it: {_last(incident.releases[-1])}."
+    if incident.opened.repairs and incident.verifiable:
+        return (
+            f"No lock was held when this was last recorded, at {spoken(incident.last_at)} UTC; {_verified(incident)}."
+        )
     if not incident.seen:
         return "Whether the state is free is not known from this incident."
     return f"The lock was still there when this was last recorded, at {spoken(incident.last_at)} UTC."

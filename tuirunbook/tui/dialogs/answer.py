@@ -12,11 +12,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
-from textual.widgets.option_list import Option as ListOption
 
 from tuirunbook.core.answers import NEED_LABELS, incomplete
 from tuirunbook.core.lock import LockIdentity
 from tuirunbook.core.runbook import Option, Question
+from tuirunbook.tui.dialogs.choices import Choices
 from tuirunbook.tui.panes.parts import SAYS_GLYPH
 
 OPTIONAL = ("who", "link", "note")
@@ -52,16 +52,13 @@ class AnswerScreen(ModalScreen[tuple[str, dict[str, str]] | None]):
         with Vertical(id="answer"):
             yield Static(Content.assemble((question.text, "bold"), f"\n{self._about}"), id="answer-question")
             yield Static(Content(question.why), id="answer-why")
-            yield OptionList(*self._options(), id="answer-options", markup=False)
+            yield Choices(self._choices(), id="answer-options")
             yield VerticalScroll(id="answer-needs", can_focus=False)
             yield Static(Content(""), id="answer-trouble")
             yield Static(Content("enter chooses, then goes on   ctrl+s save   esc back"), id="answer-keys")
 
-    def _options(self) -> list[ListOption]:
-        return [
-            ListOption(Content(f"{SAYS_GLYPH[option.says]} {option.label}"), id=option.value)
-            for option in self._question.options
-        ]
+    def _choices(self) -> list[tuple[str, str]]:
+        return [(option.value, f"{SAYS_GLYPH[option.says]} {option.label}") for option in self._question.options]
 
     def on_mount(self) -> None:
         """Begin at the answer that was given before, if there is one."""

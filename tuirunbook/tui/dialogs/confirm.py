@@ -24,6 +24,8 @@ from tuirunbook.walk.responder import Prepared
 DEAF_SECONDS = 0.5
 """How long keys are ignored after it opens, so that typing meant for another screen confirms nothing."""
 
+TO_TYPE = "type it; nothing is sent before ctrl+y"
+
 
 class ConfirmScreen(ModalScreen[dict[str, str] | None]):
     """Dismisses with what was typed, or None. Enter never confirms; only ctrl+y does, once everything is typed."""
@@ -60,8 +62,8 @@ class ConfirmScreen(ModalScreen[dict[str, str] | None]):
                 yield Static(self._facts(), id="confirm-facts")
                 for field in prepared.fields:
                     yield Label(Content(f"Type {field.label}"), classes="confirm-label")
-                    yield Input(id=f"typed-{field.id}", compact=True)
-            yield Static(Content("tab goes to what has to be typed"), id="confirm-trouble")
+                    yield Input(id=f"typed-{field.id}", compact=True, select_on_focus=False)
+            yield Static(Content(TO_TYPE), id="confirm-trouble")
             with Horizontal(id="confirm-buttons"):
                 yield Button("Cancel (esc)", id="confirm-cancel", variant="primary", compact=True)
                 release = Button("Release (ctrl+y)", id="confirm-release", variant="error", compact=True, disabled=True)
@@ -97,10 +99,15 @@ class ConfirmScreen(ModalScreen[dict[str, str] | None]):
         self.query_one("#confirm-cancel", Button).focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Be deaf at first; after that, Enter only goes on to the next field."""
+        """Be deaf at first; after that, Enter only goes on to the next field, and typing begins in the first."""
         if self._clock() - self._opened < DEAF_SECONDS:
             event.stop()
             event.prevent_default()
+        elif event.is_printable and event.character and not isinstance(self.focused, Input):
+            event.stop()
+            field = next((field for field in self.query(Input) if not field.value), self.query(Input).first())
+            field.focus()
+            field.insert_text_at_cursor(event.character)
 
     def typed(self) -> dict[str, str]:
         """What is typed now, by field."""
@@ -111,6 +118,7 @@ class ConfirmScreen(ModalScreen[dict[str, str] | None]):
         mistakes = self._mistakes(self.typed())
         self.query_one("#confirm-release", Button).disabled = bool(mistakes)
         said = next((mistake for mistake in mistakes.values() if mistake != "nothing is typed yet"), "")
+        said = said or (TO_TYPE if mistakes else "all is typed: ctrl+y releases, esc leaves")
         self.query_one("#confirm-trouble", Static).update(Content(said))
 
     @on(Input.Submitted)

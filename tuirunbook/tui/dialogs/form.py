@@ -13,7 +13,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static, TextArea
-from textual.widgets.option_list import Option
+
+from tuirunbook.tui.dialogs.choices import Choices
 
 
 class FormField(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,13 +74,20 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
                     yield Label(Content(field.label), classes="form-label")
                     yield self._widget(field)
             yield Static(Content(""), id="form-trouble")
-            yield Static(Content("enter next field   ctrl+s save   esc leave"), id="form-keys")
+            yield Static(Content(self._keys()), id="form-keys")
+
+    def _keys(self) -> str:
+        """What the keys do in this form: Enter is a new line in a text area, and picks where there is one choice."""
+        if any(field.lines > 1 for field in self._fields):
+            return "tab next field   ctrl+s save   esc leave"
+        if len(self._fields) == 1 and self._fields[0].choices:
+            return "↑ ↓ move   enter picks   esc leave"
+        return "enter goes on   ctrl+s save   esc leave"
 
     def _widget(self, field: FormField) -> Input | TextArea | OptionList:
         identifier = f"field-{field.id}"
         if field.choices:
-            options = [Option(Content(label), id=value) for value, label in field.choices]
-            widget = OptionList(*options, id=identifier, classes="form-choice", markup=False)
+            widget = Choices(field.choices, id=identifier, classes="form-choice")
             values = [value for value, _ in field.choices]
             widget.highlighted = values.index(field.value) if field.value in values else 0
             return widget

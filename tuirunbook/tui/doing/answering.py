@@ -17,7 +17,9 @@ from tuirunbook.core.events import (
     StepDone,
     timestamp,
 )
+from tuirunbook.core.evidence import Says
 from tuirunbook.core.gates import SKIP_REASONS
+from tuirunbook.core.incident import Incident
 from tuirunbook.core.lock import LockIdentity, short
 from tuirunbook.core.procedure import NO_LOCK, OpenQuestion, active_lock, lock_in_hand, open_questions, questions_of
 from tuirunbook.core.runbook import Action, Question, Step
@@ -35,11 +37,26 @@ async def ask_next(stage: Stage) -> None:
     if not left:
         await _nothing_left(stage, step)
         return
+    incident: Incident | None = None
     for question in left:
         if question.lock and question.lock not in stage.view.incident.identities:
             return
-        if not await _ask(stage, question):
+        incident = await _ask(stage, question)
+        if incident is None:
             return
+    if incident is not None:
+        await _finish(stage, incident, step)
+
+
+async def _finish(stage: Stage, incident: Incident, step: Step) -> None:
+    """A step that only asks is done with its last answer, unless that one stands against going on."""
+    asked = {question.id for question in step.questions}
+    against = [said for (_, name), said in incident.answers.items() if name in asked and said.says is Says.BLOCKS]
+    if step.action is Action.ASK and step.id not in incident.steps_done and not open_questions(incident, step):
+        if against:
+            stage.say(f"“{against[-1].label}” stands against going on; a changes the answer, n goes on all the same.")
+        else:
+            await stage.do("", stage.walk.clerk.tell, StepDone, step=step.id)
 
 
 async def _nothing_left(stage: Stage, step: Step) -> None:
@@ -77,8 +94,8 @@ def _choice(stage: Stage, lock: LockIdentity, question: Question) -> str:
     return f"{about}{question.text}  ({given.label if given else 'not asked'})"
 
 
-async def _ask(stage: Stage, wanted: OpenQuestion) -> bool:
-    """Ask one question and record the answer; False when the dialog was left."""
+async def _ask(stage: Stage, wanted: OpenQuestion) -> Incident | None:
+    """Ask one question and record the answer; the incident with it, or None when there is none."""
     lock, question = wanted.lock, wanted.question
     incident = stage.view.incident
     record = incident.record(lock)
@@ -87,15 +104,14 @@ async def _ask(stage: Stage, wanted: OpenQuestion) -> bool:
     known = next_in_line.begin_with(incident, lock, question.id)
     told = await stage.ask(AnswerScreen(question, about, lock=lock, before=known))
     if told is None:
-        return False
+        return None
     value, details = told
     try:
         shown = tuple(option.value for option in question.options)
-        await stage.do("", stage.walk.clerk.answer, lock, question.id, value, details, shown)
+        return await stage.do("", stage.walk.clerk.answer, lock, question.id, value, details, shown)
     except ValueError as error:
         stage.say(str(error), bad=True)
-        return False
-    return True
+        return None
 
 
 async def _tell(stage: Stage, kind: type, **facts: object) -> None:

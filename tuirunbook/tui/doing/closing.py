@@ -33,7 +33,7 @@ async def before_next(stage: Stage) -> None:
 async def after_next(stage: Stage) -> None:
     """The checks after a release, the plan, then who read it."""
     incident = stage.view.incident
-    if not incident.gone:
+    if not incident.verifiable:
         stage.say("The lock has not left yet; there is nothing to verify.")
         return
     if incident.running:
@@ -68,7 +68,6 @@ async def skip_plan(stage: Stage) -> None:
 async def _verified(stage: Stage) -> None:
     incident = stage.view.incident
     plan_check = incident.checks.get(("after", "plan"))
-    ending = "dead-apply" if incident.may_have_written else "dead-plan"
     told = await stage.ask(
         FormScreen(
             "Who looked?",
@@ -80,7 +79,7 @@ async def _verified(stage: Stage) -> None:
         )
     )
     if told is not None:
-        await stage.do("", stage.walk.clerk.tell, Verified, ending=ending, **told)
+        await stage.do("", stage.walk.clerk.tell, Verified, ending=incident.ending, **told)
 
 
 async def prevent_next(stage: Stage) -> None:
@@ -147,7 +146,9 @@ async def _item(stage: Stage, item: str, number: str) -> bool:
             ],
             intro=Content("\n").join(cause_lines(item, stage.view.incident)) if seen else None,
             check=lambda told: (
-                "a follow-up has an owner" if told["state"] == "follow-up" and not told["owner"] else None
+                "a follow-up needs somebody: fill in who"
+                if told["state"] == "follow-up" and not told["owner"]
+                else None
             ),
         )
     )
@@ -162,7 +163,7 @@ def _suggested(seen: Sequence[causes.Cause]) -> str:
     results = {cause.result for cause in seen}
     if causes.Result.SHOWN in results:
         return "follow-up"
-    return "checked" if results == {causes.Result.NOT_SEEN} else "not-checked" if results else "checked"
+    return "checked" if results == {causes.Result.NOT_SEEN} else "not-checked"
 
 
 async def close(stage: Stage) -> None:

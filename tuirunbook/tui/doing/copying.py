@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 
 from tuirunbook.core import next_in_line
+from tuirunbook.core.actions import DeleteLock, ForceUnlock
 from tuirunbook.core.address import StateAddress
 from tuirunbook.core.copying import command_to_copy
+from tuirunbook.core.gates import obstacle
 from tuirunbook.core.lock import LockIdentity
 from tuirunbook.core.procedure import lock_in_hand
 from tuirunbook.core.runbook import Action
@@ -26,7 +28,22 @@ async def copy_command(stage: Stage) -> None:
         return
     lines = _lines(stage.session.world, stage.view)
     many = f"{len(lines)} lines, the first: " if len(lines) > 1 else ""
-    stage.copy("\n".join(lines), f"{many}{lines[0]}{_where(stage.view)}")
+    stage.copy("\n".join(lines), f"{many}{lines[0]}{_where(stage.view)}{_not_yet(stage.view)}")
+
+
+def _not_yet(view: View) -> str:
+    """What stands against a release whose command was copied: whoever runs it passes by the tool's own gates."""
+    lock = lock_in_hand(view.incident)
+    match view.step.step.action:
+        case Action.FORCE_UNLOCK if lock is not None:
+            refusal = obstacle(ForceUnlock(lock=lock), view.incident, view.snapshot, view.policy)
+        case Action.DELETE_LOCK if lock is not None and view.snapshot is not None:
+            halves = [DeleteLock(lock=lock, store=half.store) for half in view.snapshot.find(lock)]
+            refusals = [obstacle(half, view.incident, view.snapshot, view.policy) for half in halves]
+            refusal = next(filter(None, refusals), None)
+        case _:
+            return ""
+    return f"   (the tool would not send it now: {one_line(refusal.why, 300)})" if refusal else ""
 
 
 def no_command(view: View) -> str | None:

@@ -20,7 +20,7 @@ def why_not(name: str, view: View) -> str | None:
     if action is None:
         return None
     refusal = obstacle(action, view.incident, view.snapshot, view.policy)
-    return f"Not possible ({refusal.rule}): {refusal.why}. {refusal.enable}" if refusal else None
+    return f"Not possible: {refusal.why}. {refusal.enable}" if refusal else None
 
 
 _READING = frozenset({"copy", "login", "wait"})
@@ -29,7 +29,9 @@ _READING = frozenset({"copy", "login", "wait"})
 def _only_reads(name: str, view: View) -> bool:
     """Whether a conversation adds nothing to the incident, so that who reads along may hold it."""
     shown = view.step.step.action
-    details = shown is StepAction.DETECT or (shown is StepAction.INSPECT and bool(view.incident.seen))
+    details = shown is StepAction.DETECT or (
+        shown is StepAction.INSPECT and bool(view.incident.seen or view.incident.opened.repairs)
+    )
     return name in _READING or (name == "next" and details)
 
 

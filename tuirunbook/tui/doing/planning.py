@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from tuirunbook.core.gates import Refusal
+from tuirunbook.core.procedure import plan_purpose
 from tuirunbook.core.values import JournalError, ProgramError
 from tuirunbook.tui.dialogs.form import FormField, FormScreen
 from tuirunbook.tui.doing.stage import Stage
@@ -44,7 +45,7 @@ async def probe(stage: Stage) -> None:
 
 
 async def _start(stage: Stage, *, probe: bool) -> None:
-    purpose = "plan after the release" if stage.view.incident.gone else "plan"
+    purpose = plan_purpose(stage.view.incident)
     try:
         started = await stage.do("starting terraform…", stage.walk.commands.start, probe=probe, purpose=purpose)
     except ProgramError as error:

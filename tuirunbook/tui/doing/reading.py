@@ -14,9 +14,9 @@ async def details(stage: Stage) -> None:
 
 
 async def look_next(stage: Stage) -> None:
-    """The whole lock; where none was ever seen, the locks with the nearest names."""
+    """The whole lock; where one is looked for and none was ever seen, the locks with the nearest names."""
     incident = stage.view.incident
-    if incident.seen or ("look", "near-misses") in incident.checks:
+    if incident.seen or incident.opened.repairs or ("look", "near-misses") in incident.checks:
         stage.show_details()
     else:
         await stage.do("listing the table's locks…", stage.walk.checks.near_misses)

@@ -40,7 +40,7 @@ async def release(stage: Stage, action: ReleaseAction) -> None:
     try:
         prepared = await stage.do("preparing: reading again, terraform init…", responder.prepare, action)
         if isinstance(prepared, Refusal):
-            stage.say(f"Not possible ({prepared.rule}): {prepared.why}. {prepared.enable}", bad=True)
+            stage.say(f"Not possible: {prepared.why}. {prepared.enable}", bad=True)
             return
         typed = await stage.ask(
             ConfirmScreen(prepared, lambda told: mistakes(action, stage.view.incident, prepared.snapshot, told))
@@ -60,7 +60,7 @@ async def release(stage: Stage, action: ReleaseAction) -> None:
 
 def _tell_outcome(stage: Stage, lock: LockIdentity, released: Released | Refusal) -> None:
     if isinstance(released, Refusal):
-        stage.say(f"Nothing was sent ({released.rule}): {released.why}. {released.enable}", bad=True)
+        stage.say(f"Nothing was sent: {released.why}. {released.enable}", bad=True)
         return
     worked = released.outcome in {ReleaseOutcome.RELEASED, ReleaseOutcome.NEW_HOLDER}
     detail = "" if worked else f" {released.detail}"

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from textual.content import Content
 
 from tuirunbook.core.placeholders import placeholder_values
-from tuirunbook.core.procedure import Progress
+from tuirunbook.core.procedure import NO_LOCK, Progress, open_questions
 from tuirunbook.core.runbook import Action, substitute_plain
 from tuirunbook.core.text import clean, one_line
 from tuirunbook.core.timeline import TimelineLine
 from tuirunbook.tui.panes.after import prevent, verify
 from tuirunbook.tui.panes.look import detect, inspect
-from tuirunbook.tui.panes.parts import Lines, greyed, heading, is_key, paragraph
+from tuirunbook.tui.panes.parts import SAYS_GLYPH, Lines, greyed, heading, is_key, key
 from tuirunbook.tui.panes.release import delete_lock, force_unlock
 from tuirunbook.tui.panes.rule_out import prepare, retry_plan, rule_out
 from tuirunbook.tui.prose import flow
@@ -49,15 +49,26 @@ def pane(view: View) -> Content:
 
 
 def _people(view: View) -> Lines:
-    step = view.step.step
+    step, incident = view.step.step, view.incident
     if step.commands:
-        yield Content.styled("n runs these one by one; they only read:", "bold")
-        for command in step.commands:
-            yield Content(f"  $ {' '.join(command)}")
-    elif step.questions:
-        yield paragraph("n asks the next question.")
-    else:
-        yield paragraph("n marks this as done.")
+        yield key("n", "copy these, which only read, to run them yourself; that marks this as done")
+        yield from (Content(f"  $ {' '.join(command)}") for command in step.commands)
+        return
+    left = open_questions(incident, step)
+    if left:
+        yield key("n", f"ask: {left[0].question.text}")
+    elif step.id not in incident.steps_done:
+        yield key("n", "this is done")
+    if step.questions:
+        yield Content("")
+    locks = incident.identities or (NO_LOCK,)
+    for question in step.questions:
+        answers = [answer for lock in locks if (answer := incident.answers.get((lock, question.id)))]
+        for answer in answers:
+            said = ", ".join(text for text in (answer.label, answer.how, answer.who, answer.note) if text)
+            yield Content(f"{SAYS_GLYPH[answer.says]} {question.text} {one_line(said, 300)}")
+        if not answers:
+            yield Content(f"? {question.text} not asked")
 
 
 SIDE_LINES = 30

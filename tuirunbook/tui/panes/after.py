@@ -23,7 +23,7 @@ CHECKS = {"stores": "both stores", "digest": "digest", "state-list": "state list
 def verify(view: View) -> Lines:
     """The checks after the release, and the ending that fits the operation."""
     incident = view.incident
-    if not incident.gone:
+    if not incident.verifiable:
         yield paragraph("The lock is still held, or was never seen to leave; there is nothing to verify yet.")
         return
     running = next(iter(incident.running.values()), None)
@@ -51,7 +51,13 @@ def verify(view: View) -> Lines:
 
 
 def _ending(incident: Incident) -> Lines:
-    if incident.may_have_written:
+    if incident.ending == "repair":
+        yield heading("Read the plan by name.")
+        yield paragraph(
+            "Much to create that exists, or to destroy that should stay: the repair was not the right one. What the "
+            "runbook says below is the way back."
+        )
+    elif incident.may_have_written:
         yield heading("A dead apply may have created what the state does not know.")
         yield paragraph(
             "Read the plan line by line, by name, against the commit that ran: what it wants to create may already be "

@@ -68,7 +68,7 @@ def inspect(view: View) -> Lines:
         yield from unseen(view)
         return
     if not snapshot.held and not view.incident.gone:
-        yield from _never_seen(view)
+        yield from _nothing_to_release() if view.incident.verifiable else _never_seen(view)
     for store in Store:
         yield from _store(view, store, snapshot.reading(store))
     yield pair("digest", digest_text(snapshot.digest))
@@ -80,6 +80,13 @@ def inspect(view: View) -> Lines:
         yield pair("table", f"not checked: {table.why}")
     yield Content("")
     yield key("enter", "the whole lock, raw")
+
+
+def _nothing_to_release() -> Lines:
+    yield heading("No lock is held, and this runbook releases none.")
+    yield paragraph("Compare the path above with the one in the error: a repair of another state breaks that one.")
+    yield key("r", "look again")
+    yield Content("")
 
 
 def _never_seen(view: View) -> Lines:

@@ -81,7 +81,7 @@ def _may(view: View, action: Action, label: str) -> Lines:
     if refusal is None:
         yield key("n", label)
     else:
-        yield Content.assemble(("Not yet ", "bold $text-warning"), f"({refusal.rule}): {one_line(refusal.why, 300)}.")
+        yield Content.assemble(("Not yet: ", "bold $text-warning"), f"{one_line(refusal.why, 300)}.")
         yield Content(f"  {one_line(refusal.enable, 300)}")
 
 
