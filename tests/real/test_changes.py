@@ -98,8 +98,7 @@ def test_mine_and_running_refuses_the_release_and_the_wait_ends_with_the_apply(m
 
         operator.press("down", "down", "down")
         operator.wait_for("6 Force-unlock")
-        operator.press("n")
-        operator.wait_for("Not possible: lock")
+        operator.next_to("Not possible: lock")
         assert next(iter(root.locks().values()))["ID"] == live.lock_id
 
         operator.press("w")
@@ -207,6 +206,5 @@ def test_a_refusal_by_a_lock_that_was_never_seen_blocks_the_one_that_is(make_des
     operator.up_to_release()
     operator.paste(refusal(desk.root.address.lock_id))
     operator.wait_for("which was never seen here")
-    operator.press("n")
-    operator.wait_for("Not possible: the pasted error")
+    operator.next_to("Not possible: the pasted error")
     assert next(iter(desk.root.locks().values()))["ID"] == stuck.lock_id

@@ -95,8 +95,7 @@ def test_a_lockfile_on_an_endpoint_that_may_ignore_if_match_is_never_deleted(mak
     operator = desk.start()
     up_to_delete(operator)
 
-    operator.press("n")
-    operator.wait_for("Not possible: http")
+    operator.next_to("Not possible: http")
     assert operator.sees("is not known to honour a conditional delete")
     assert raw_lock(desk.root, Store.S3) == raw
 

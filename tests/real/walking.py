@@ -115,7 +115,7 @@ class Operator:
         self.wait_for(lambda: text[-30:] in self.terminal.at_cursor())
 
     def next_to(self, wanted: str) -> None:
-        """Press n, and wait for what it leads to."""
+        """Press n once nothing is under way, for until then it begins nothing, and wait for what it leads to."""
         self.wait_until_idle()
         self.press("n")
         self.wait_for(wanted)
