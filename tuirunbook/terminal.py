@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import sys
+import threading
 from typing import TextIO
 
 TTY = "/dev/tty"
+
+HUNG_UP = 128 + signal.SIGHUP
+"""The exit code where the terminal was closed, as a shell tells the end by a signal."""
 
 WIDTH = 80
 """How many columns a line has where nobody says."""
@@ -68,6 +74,24 @@ def keys_from_terminal() -> None:
     stream = open(0, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 - it lives as long as we do
     sys.stdin = stream
     sys.__stdin__ = stream  # type: ignore[misc] # this is what Textual reads
+
+
+def end_with_terminal() -> None:
+    """End when the terminal is closed, also where no signal says so (under `nohup`, or without a session of its own).
+
+    Textual 8.2.8 would go on for ever: its input thread finds the end of the file again and again, and its output
+    waits for a thread that has ended. What was under way is left as by SIGHUP: written down, and to be resumed.
+    """
+    if _stdin_is_terminal():
+        threading.Thread(target=_await_hangup, name="terminal", daemon=True).start()
+
+
+def _await_hangup() -> None:
+    poll = select.poll()
+    poll.register(0, 0)
+    for _, happened in poll.poll():
+        if happened & (select.POLLHUP | select.POLLERR):
+            os._exit(HUNG_UP)
 
 
 def _stdin_is_terminal() -> bool:

@@ -19,7 +19,7 @@ from tuirunbook.cli.options import refuse_unused
 from tuirunbook.cli.saying import remark, say, say_json
 from tuirunbook.settings import state_directory
 from tuirunbook.survey.report import Status
-from tuirunbook.terminal import missing_terminal
+from tuirunbook.terminal import end_with_terminal, missing_terminal
 from tuirunbook.wiring.problem import Problem
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ def _play(
     if (why := missing_terminal()) is not None:
         remark(f"tflock-tui: training needs a terminal, and {why}.")
         return Status.USAGE
+    end_with_terminal()
     forget_the_real_world()
     from tuirunbook.training.client import spawn  # noqa: PLC0415 - after everything that can go wrong early
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tuirunbook.cli.saying import complain
-from tuirunbook.terminal import keys_from_terminal, missing_terminal, read_piped
+from tuirunbook.terminal import end_with_terminal, keys_from_terminal, missing_terminal, read_piped
 from tuirunbook.wiring.options import Options
 from tuirunbook.wiring.problem import Problem, told
 
@@ -78,6 +78,7 @@ def _answers_after(error: str) -> None:
 def _require_terminal() -> None:
     if (why := missing_terminal()) is not None:
         raise NoTerminal(why)
+    end_with_terminal()
 
 
 def with_error(options: Options, error: str) -> Options:
