@@ -94,7 +94,7 @@ def test_s16_the_header_says_what_ci_shows_until_somebody_has_said_what_comes_ne
     scene = Scene(tmp_path, Action.PREPARE, QUEUED, WAITING, TIMED)
     line = header(scene.view, 78).plain.splitlines()[3]
     assert line == "Next in line, by CI: 1 queued (starts on release), 1 waiting, 1 scheduled"
-    assert "kept from starting" in header(held(scene).view, 78).plain.splitlines()[3]
+    assert "it is kept from starting" in header(held(scene).view, 78).plain.splitlines()[3]
 
 
 def test_s16_the_header_does_not_call_held_what_was_let_go_again(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_s16_the_question_begins_with_what_was_found_and_nothing_is_answered_by_
         async with app.run_test() as pilot:
             await pilot.press("enter")
             await until(pilot, lambda: "gh run rerun 815" in painted(app), "the undo")
-            assert "kept from starting" in painted(app)
+            assert "it is kept from starting" in painted(app)
             await pilot.press("ctrl+s")
             await until(pilot, lambda: "still missing: how they know" in painted(app), "what is missing")
 

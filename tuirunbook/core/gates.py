@@ -240,7 +240,7 @@ def _deletable(action: ForceUnlock | DeleteLock, snapshot: LockSnapshot, policy:
             rule="S3",
             why=f"{endpoint or 'the store'} is not known to honour a conditional delete",
             enable=(
-                "Copy the command (c) for whoever runs that store. If it is sure to honour If-Match, name it in "
+                "Copy the command for whoever runs that store. If it is sure to honour If-Match, name it in "
                 "if_match_endpoints of your config.toml."
             ),
         )
@@ -257,7 +257,7 @@ def _checked(action: ForceUnlock | DeleteLock, incident: Incident, snapshot: Loc
             return Refusal(
                 rule="S6",
                 why=f"not answered for lock {short(lock)}: {names}",
-                enable="Go back to step 3 (↑) and answer (n).",
+                enable="Go back to step 3 and answer what is asked there.",
             )
     lock = action.lock
     if lock not in incident.refused_by and not _skipped(lock, incident, snapshot):

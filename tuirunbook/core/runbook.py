@@ -285,7 +285,7 @@ CORE_QUESTIONS: Mapping[str, Question] = {
             core=True,
             options=(
                 Option(value="nothing", label="nothing is queued or scheduled", needs=("how",)),
-                Option(value="held", label="kept from starting (paused, disabled, on hold)", needs=("how", "undo")),
+                Option(value="held", label="it is kept from starting", needs=("how", "undo")),
                 Option(value="not-held", label="it will start, and that is right because…", needs=("note",)),
                 _DONT_KNOW,
             ),
