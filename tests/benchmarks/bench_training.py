@@ -13,11 +13,13 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks.measure import Figure, Pty, in_pty, until_text
+from tests.benchmarks.measure import PATIENCE, Figure, Pty, in_pty, until_text
 
 HELD = b"HELD"
 MENU = b"which page do you take"
 OPENING = b"Looking for the root module"
+HELP = b"finds every command by name"
+WALK = b" transcript"
 APP = (sys.executable, "-m", "tuirunbook")
 TRAIN = (*APP, "train")
 SETTLE = 4.0
@@ -46,23 +48,38 @@ def weight(pty: Pty) -> float:
 
 
 def answers(pty: Pty) -> list[float]:
-    """How long each keypress takes to be answered while the world starts, in milliseconds: the help, to and fro."""
+    """How long the key for the help takes to show the help while the world starts, in milliseconds, again and again."""
     taken: list[float] = []
     pty.until(MENU)
     pty.send(b"\r")
     pty.until(OPENING)
-    began = time.perf_counter()
-    while time.perf_counter() - began < 1.5:
-        before = len(pty._seen)
-        pty.send(b"?" if len(taken) % 2 == 0 else b"q")
+    while True:
         pressed = time.perf_counter()
-        while len(pty._seen) == before and time.perf_counter() - pressed < 2:
-            pty.read(0.01)
+        pty.send(b"?")
+        if not _shown(pty, HELP):
+            return taken
         taken.append((time.perf_counter() - pressed) * 1000)
+        pty.send(b"q")
+        if not _shown(pty, OPENING):
+            return taken
         settled = time.perf_counter() + 0.05
         while time.perf_counter() < settled:
             pty.read(0.01)
-    return taken
+
+
+def _shown(pty: Pty, text: bytes) -> bool:
+    """Wait until this is written anew; False when the world has started before that.
+
+    Raises:
+        RuntimeError: Neither ever comes.
+    """
+    before, began = len(pty.seen), time.perf_counter()
+    while text not in pty.seen[before:]:
+        if time.perf_counter() - began > PATIENCE:
+            raise RuntimeError(f"{text!r} was never written")
+        if WALK in pty.seen or not pty.read(0.01):
+            return False
+    return True
 
 
 def measure(*, quick: bool = False) -> Iterator[Figure]:

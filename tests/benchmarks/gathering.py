@@ -120,7 +120,7 @@ def _p95(taken: list[float]) -> float:
 def _filled() -> float:
     with _shown(ASKED) as pty:
         pty.until(b"all rows filled after")
-        while (found := ROWS.search(bytes(pty._seen))) is None:
+        while (found := ROWS.search(bytes(pty.seen))) is None:
             pty.read(0.1)
         return float(found[1])
 
@@ -144,10 +144,10 @@ def _pressed(how: str, presses: int) -> list[float]:
 
 def _press(pty: Pty, key: bytes, text: bytes) -> float:
     """Milliseconds until `text` is written after `key`."""
-    pty._seen.clear()
+    pty.seen.clear()
     began = time.perf_counter()
     pty.send(key)
-    while text not in pty._seen:
+    while text not in pty.seen:
         if time.perf_counter() - began > PATIENCE or not pty.read(1.0):
             raise RuntimeError(f"{text!r} never came after {key!r}")
     return (time.perf_counter() - began) * 1000

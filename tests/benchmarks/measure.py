@@ -63,7 +63,12 @@ class NotMeasured:
 
 
 class Pty:
-    """A running program with a terminal of 80x24, whose bytes are only searched, so that we take no time from it."""
+    """A running program with a terminal of 80x24, whose bytes are only searched, so that we take no time from it.
+
+    Attributes:
+        began: When it was started.
+        seen: Everything that it has written.
+    """
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path | str) -> None:
         self._master, slave = os.openpty()
@@ -73,7 +78,7 @@ class Pty:
             argv, cwd=cwd, env=dict(env), stdin=slave, stdout=slave, stderr=slave, start_new_session=True
         )
         os.close(slave)
-        self._seen = bytearray()
+        self.seen = bytearray()
 
     def until(self, text: bytes) -> float:
         """Seconds from the start until the program has written this text.
@@ -81,9 +86,9 @@ class Pty:
         Raises:
             RuntimeError: It never does.
         """
-        while text not in self._seen:
+        while text not in self.seen:
             if time.perf_counter() - self.began > PATIENCE or not self.read(1.0):
-                raise RuntimeError(f"{text!r} was never written; the end of what was: {bytes(self._seen[-400:])!r}")
+                raise RuntimeError(f"{text!r} was never written; the end of what was: {bytes(self.seen[-400:])!r}")
         return time.perf_counter() - self.began
 
     def read(self, seconds: float) -> bool:
@@ -97,7 +102,7 @@ class Pty:
         for question, answer in _ANSWERS.items():
             if question in written:
                 os.write(self._master, answer)
-        self._seen += written
+        self.seen += written
         return bool(written)
 
     def send(self, keys: bytes) -> None:
